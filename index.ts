@@ -13,6 +13,7 @@ export {
   type Upstream,
 } from './bptt/network/network';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layer';
+export type { NoiseOptions } from './bptt/network/noise';
 export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
 export type { Architecture } from './bptt/network/architecture';
 export type { Layers } from './bptt/network/stack';

@@ -17,6 +17,7 @@ import { engineMemory, type Data, type Dtype } from '../core/memory';
 import type { Program } from '../core/program';
 import { columns, rows, unset, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
+import { StateNoise, type StateMasks } from './statenoise';
 
 /** Rows whose sequence has ended keep their state. */
 const hold = lazyEquations(
@@ -89,6 +90,8 @@ export interface UnrollOptions {
   forwardOnly?: boolean;
   /** Storage of the output state [(T+1)·B, H] and of dOutput [T·B, H]; default new tensors. */
   output?: { states: Tensor; gradient: Tensor };
+  /** @internal masks of zoneout and of dropout of the recurrent connections; default none */
+  masks?: StateMasks;
 }
 
 /** A tensor of which step t uses block t + shift. */
@@ -131,6 +134,8 @@ export class Unroll {
   readonly buffers: Tensors = {};
   /** If rows may be held: the gradients that reach the cell, zero for held rows. */
   private readonly live: Tensors = {};
+  /** @internal zoneout, and dropout of the recurrent connections: then the cell reads and writes states of its own */
+  readonly noise: StateNoise | undefined;
   /** The parameters and their gradients, by the names of the cell's equations. */
   private constant: Tensors;
   /** The tensors of which each step uses a block, by these names. */
@@ -164,6 +169,11 @@ export class Unroll {
     const room = cell.phase ? zeros : unset;
     for (const [buffer, width] of Object.entries(cell.buffers))
       this.buffers[buffer] = room([T * B, width], dtype);
+    if (options.masks)
+      this.noise = new StateNoise(options.masks, this.outputName, {
+        ...{ T, B, value: (shape) => zeros(shape, dtype), gradient: make },
+        block: (tensor, t) => this.block(tensor, t),
+      });
     this.constant = { ...options.parameters, ...withPrefix(options.gradients, 'd') };
     this.stepwise = this.tensorsOfSteps();
   }
@@ -209,17 +219,19 @@ export class Unroll {
 
   /** Records step t forward. */
   step(program: Program, t: number): void {
-    const v = this.at(t);
-    this.cell.step(program, v, this.timeOf(t));
+    const v = this.noise ? this.statesAt(t) : this.at(t);
+    this.noise?.before(program, v, t);
+    this.cell.step(program, this.at(t), this.timeOf(t));
+    this.noise?.after(program, v, t);
     if (v.valid) this.hold(program, v);
   }
 
   /** Records these steps backward, last one first. */
   backward(program: Program, from = 0, to: number = this.options.T): void {
     this.record(program, from, to, !this.options.reverse, (each, t) => {
-      const v = this.at(t);
+      const v = this.noise ? this.statesAt(t) : this.at(t);
       if (v.valid) this.holdBackward(each, v, t);
-      else this.cell.stepBackward(each, v, this.timeOf(t));
+      else this.stepBackward(each, v, t);
     });
   }
 
@@ -237,6 +249,11 @@ export class Unroll {
 
   /** The tensors of step t, by the names of the cell's equations. */
   at(t: number): Tensors {
+    return { ...this.statesAt(t), ...this.noise?.at(t) };
+  }
+
+  /** The same with the states themselves, also where the cell reads and writes states of its own. */
+  private statesAt(t: number): Tensors {
     const v: Tensors = { ...this.constant };
     for (const { name, of, shift } of this.stepwise) v[name] = this.block(of, t + shift);
     for (const [name, { of, from, to }] of Object.entries(this.cell.parts ?? {}))
@@ -247,7 +264,7 @@ export class Unroll {
   /** The same for the backward step: incoming gradients are zero for held rows. */
   atBackward(t: number): Tensors {
     const v = this.at(t);
-    return v.valid ? { ...v, ...this.live } : v;
+    return { ...v, ...(v.valid && this.live), ...this.noise?.gradients };
   }
 
   /** Time of step t on the sequence's clock, which counts from its start, even for a cell that reads in reverse. */
@@ -293,12 +310,18 @@ export class Unroll {
     }
   }
 
+  /** Records step t backward; `v` holds the states and the gradients that reach them. */
+  private stepBackward(program: Program, v: Tensors, t: number): void {
+    this.noise?.beforeBackward(program, v, t);
+    this.cell.stepBackward(program, this.atBackward(t), this.timeOf(t));
+    this.noise?.afterBackward(program, v, t);
+  }
+
   private holdBackward(program: Program, v: Tensors, t: number): void {
     const { valid } = v;
-    const live = this.atBackward(t);
     for (const [name, dsLive] of Object.entries(this.live))
       holdGradient.record(program, { valid, ds: v[name], dsLive });
-    this.cell.stepBackward(program, live, this.timeOf(t));
+    this.stepBackward(program, { ...v, ...this.live }, t);
     for (const s of Object.keys(this.states)) {
       const dsPrev = v[`d${s}Prev`];
       holdBackward.record(program, { valid, dsNew: dsPrev, dsNext: v[`d${s}Next`], dsPrev });

@@ -231,19 +231,23 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `${least} weights`,
   );
 
-  const { loss, dropout } = notes.network;
+  const { loss, dropout, variational } = notes.network;
   const network = blankNetwork({
     ...asked,
     // output feedback applies the loss's prediction function
     loss: inference && asked.feed !== 'output' ? undefined : loss,
     dropout: inference ? 0 : dropout,
+    variational: inference ? false : variational,
     executor,
   });
   network.random.state = notes.random;
   const { layers, dtype } = network.architecture;
   const parts = byPrefix(tensors, ['optim.', 'best.', 'state.', 'curve.']);
   fill(network, parts[''], network.parameters.values, '');
-  const written = { ...noteOf(network), ...(inference && { loss, dropout }) };
+  const written = {
+    ...noteOf(network),
+    ...(inference && { loss, dropout, ...(variational && { variational }) }),
+  };
   mustComeBack(notes.network, written, 'network');
   mustComeBack(notes.module, moduleNote(layers), 'module');
   const made = inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']);

@@ -53,6 +53,7 @@ const known = [
   'output',
   'loss',
   'dropout',
+  'variational',
   'frozen',
   'trainInitial',
   'dtype',

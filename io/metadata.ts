@@ -52,6 +52,8 @@ const entries = lazy(() => {
     ),
     reduction: v.picklist(['mean', 'sum']),
     dropout: v.union([share, v.array(share)]),
+    variational: v.optional(v.literal(true)),
+    zoneout: v.optional(v.union([share, v.record(v.string(), share)])),
     tied: v.optional(v.literal(true)),
     frozen: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
     trainInitial: v.union([v.boolean(), v.literal('shared')]),

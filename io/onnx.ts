@@ -54,6 +54,7 @@ const known = [
   'output',
   'loss',
   'dropout',
+  'variational',
   'frozen',
   'trainInitial',
   'dtype',

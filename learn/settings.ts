@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { canBe, defaultsOf, OFF, settingInWords } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
-import { readSchedule, runEntries } from '../run/settings';
+import type { TrainingValues } from '../bptt/train/settings';
+import { rareEntries, readSchedule, runEntries } from '../run/settings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { flagOf } from '../terminal/options';
@@ -32,6 +33,9 @@ const fixed = [
   'batch',
   'optimizer',
   'dropout',
+  'variational',
+  'zoneout',
+  'chrono',
   'seed',
   'dtype',
   'patience',
@@ -91,6 +95,7 @@ export function newSettings(
     ...{ file, sha256, cell, layers, hidden, batch, optimizer, lr, dropout, seed, dtype, executor, steps },
     schedule: readSchedule(String(all.schedule), steps),
     clip: clip === OFF ? null : clip,
+    ...rareEntries(all as TrainingValues),
     ...(patience !== OFF && { patience }),
     ...(given.threads !== undefined && { threads: given.threads as number }),
     // the default limit applies only without another limit
@@ -100,8 +105,10 @@ export function newSettings(
 
 /** Settings of a resumed run. @throws CommandError when one is changed that is fixed. */
 export function resumedSettings(task: Task, given: Given, before: Settings): Settings {
+  const usual = defaultsOf(sharedSettings);
   const changed = [...fixed, ...Object.keys(task.settings)].find((name) => {
-    const was = (before as unknown as Given)[name] ?? (name === 'patience' ? OFF : undefined);
+    const off = name in usual ? usual[name as keyof typeof usual] : undefined;
+    const was = (before as unknown as Given)[name] ?? off;
     return given[name] !== undefined && given[name] !== was;
   });
   if (changed !== undefined)

@@ -21,12 +21,12 @@ import { Epoch } from '../data/epoch';
 import type { Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
 import { parseWith } from '../io/metadata';
-import { usage } from '../terminal/errors';
+import { usage, using } from '../terminal/errors';
 import { cellLabel, makeCell } from '../run/cellchoice';
 import { count, short, time } from '../core/format';
 import { linesOfRun, row, type RunEvent } from '../run/events';
 import { plotCurves } from '../run/plot';
-import { PICTURE } from '../run/settings';
+import { NOISE_FIX, noiseOf, PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, ProgressEvent, StepEvent, Trainee, Words } from '../run/trainee';
 import { batchesOf, stepCount } from './outputs';
 import { stacksOf } from './stacks';
@@ -149,7 +149,7 @@ export class TaskTrainer implements Trainee {
 
   /** Begins with a new network for a table. @throws RangeError when it does not fit in memory. */
   static begin(task: Task, note: unknown, table: Table, settings: Settings): TaskTrainer {
-    const { cell, layers, hidden, dropout, dtype, seed, lr } = settings;
+    const { cell, layers, hidden, dtype, seed, lr, chrono } = settings;
     const shape = task.network(note);
     const { training } = task.parts(table, note);
     const { lengths } = training;
@@ -157,10 +157,14 @@ export class TaskTrainer implements Trainee {
     const B = Math.min(settings.batch, training.count);
     const rows = 2 + settle({ name: settings.optimizer }).rule.states.length;
     const threads = settings.threads ?? MOST_UNASKED;
-    const { cells, options } = stacksOf(shape, (sizes) => makeCell(cell, sizes), { layers, hidden });
+    const { cells, options } = stacksOf(shape, (sizes) => makeCell(cell, sizes, { chrono }), {
+      layers,
+      hidden,
+    });
     mustHaveRoom({ cells, output: shape.output, T, B, threads, dtype, rows }, 'train');
     const executor = settings.executor as ExecutorName;
-    const net = network({ ...options, dropout, dtype, seed, executor });
+    const noise = noiseOf(settings);
+    const net = using(() => network({ ...options, ...noise, dtype, seed, executor }), NOISE_FIX);
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
     return new TaskTrainer(task, note, table, settings, net, made, curves);

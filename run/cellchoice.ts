@@ -15,12 +15,26 @@ export const cellPartsOf = (cell: string): CellParts | undefined => choiceOf(cel
 /** Whether a setting is the text of a cell rather than a name. */
 const isText = (cell: string): boolean => cell.includes('\n');
 
-/** Makes the cell of a setting. @throws TypeError for an unknown name. */
-export function makeCell(cell: string, sizes: CellSizes): Cell {
+/**
+ * Makes the cell of a setting, optionally with chrono initialization.
+ * @throws TypeError for an unknown name; CommandError for chrono initialization of a cell without such an option.
+ */
+export function makeCell(cell: string, sizes: CellSizes, { chrono }: { chrono?: number } = {}): Cell {
+  if (chrono !== undefined) return withChrono(cell, sizes, chrono);
   if (isText(cell)) return cellFromText({ ...sizes, equations: cell });
   const choice = choiceOf(cell);
   mustBe(choice !== undefined, 'network', `the cell must be one of ${choiceNames().join(', ')}`, cell);
   return choice.make(sizes);
+}
+
+function withChrono(cell: string, sizes: CellSizes, chrono: number): Cell {
+  const { options = {} } = makeCell(cell, sizes);
+  if (!('chrono' in options))
+    throw usage(
+      `train: --chrono must be left out with --cell ${cellLabel(cell)}, got ${chrono}`,
+      'only the LSTM with a forget gate can be initialized so: --cell lstm',
+    );
+  return choiceOf(cell)?.make(sizes, { chrono }) as Cell;
 }
 
 /** Whether a setting from a checkpoint, which is untrusted, names or defines a cell. */

@@ -1,8 +1,14 @@
 /** Settings of every training run: their form in a checkpoint, and the parser of `--schedule`. */
 import * as v from 'valibot';
-import { scheduleForms, trainingSettings, type SettingName } from '../bptt/train/settings';
+import type { NoiseOptions } from '../bptt/network/noise';
+import {
+  scheduleForms,
+  trainingSettings,
+  type SettingName,
+  type TrainingValues,
+} from '../bptt/train/settings';
 import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
-import { canBe, OFF, settingInWords, type Value } from '../core/setting';
+import { canBe, OFF, parseDecimal, settingInWords, type Value } from '../core/setting';
 import { show } from '../terminal/arguments';
 import { usage, type CommandError } from '../terminal/errors';
 import { isCellSetting } from './cellchoice';
@@ -45,6 +51,10 @@ export const runEntries = {
   schedule: v.custom<ScheduleOptions>(isSchedule, 'must be a known schedule with options in range'),
   clip: v.nullable(stored('clip')),
   dropout: stored('dropout'),
+  /** These three are absent when they are off. */
+  variational: v.optional(v.literal(true)),
+  zoneout: v.optional(stored('zoneout')),
+  chrono: v.optional(stored('chrono')),
   seed: stored('seed'),
   dtype: stored('dtype'),
   // any string: the checkpoint may come from a machine with other executors
@@ -54,6 +64,48 @@ export const runEntries = {
   steps: v.nullable(stored('steps')),
   seconds: v.nullable(stored('seconds')),
 };
+
+/** The entries of settings that are off by default; those that are off are absent. */
+export const rareEntries = ({
+  variational = false,
+  zoneout = '0',
+  chrono = OFF,
+}: Pick<TrainingValues, 'variational' | 'zoneout' | 'chrono'>) => ({
+  ...(variational && { variational }),
+  ...(readZoneout(zoneout) !== 0 && { zoneout }),
+  ...(chrono !== OFF && { chrono }),
+});
+
+/** What to do when a network cannot have the noise that was asked for. */
+export const NOISE_FIX = 'leave --zoneout or --variational out, or choose another --cell';
+
+/** The noise of a network that is trained with these settings. */
+export const noiseOf = ({ dropout, variational, zoneout }: Noisy): NoiseOptions & { dropout: number } => ({
+  dropout,
+  ...(variational && { variational }),
+  ...(zoneout !== undefined && { zoneout: readZoneout(zoneout) }),
+});
+interface Noisy {
+  dropout: number;
+  variational?: true | undefined;
+  zoneout?: string | undefined;
+}
+
+/**
+ * Reads a probability, or one for each state.
+ * @throws CommandError for any other text.
+ * @example readZoneout('h=0.05,c=0.5') // { h: 0.05, c: 0.5 }
+ */
+export function readZoneout(text: string): number | Record<string, number> {
+  const isProbability = (p: number): boolean => p >= 0 && p < 1;
+  const one = parseDecimal(text.trim());
+  if (isProbability(one)) return one;
+  const all = text.split(',').map((part) => part.split('='));
+  const states = all.map(([name, p = '']) => [name.trim(), parseDecimal(p.trim())] as const);
+  const isFine = all.every((pair) => pair.length === 2) && states.every(([s, p]) => s && isProbability(p));
+  if (isFine) return Object.fromEntries(states);
+  throw usage(`train: --zoneout must be ${trainingSettings.zoneout.must}, got ${show(text)}`);
+}
 
 /**
  * Reads `constant`, `step:EVERY:FACTOR`, `cosine:STEPS:MINIMUM` or another schedule by its name and its options in

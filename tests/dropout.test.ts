@@ -15,7 +15,7 @@ const batch = { x: { shape: [3, 4, 1], numbers: new Float64Array(12) } };
 const masksOf = (training: boolean): number[] =>
   runnerOf(net)
     .lay(batch, { training })
-    .dropoutMasks.flatMap(({ keep }) => toFlat(keep));
+    .masks.flatMap(({ values }) => toFlat(values));
 
 test('a unit is kept and scaled by 1 / (1 − p), or dropped with probability p', () => {
   const masks = masksOf(true);

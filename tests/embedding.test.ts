@@ -131,7 +131,7 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     const once = net.forward({ x, targets }).loss;
     expect([net.forward({ x, targets }).loss, net.random.state]).toEqual([once, state]);
     const pass = net.forward({ x, targets }, { training: true });
-    const [{ keep }] = planOf(pass).dropoutMasks;
+    const [{ values: keep }] = planOf(pass).masks;
     expect([keep.shape, new Set(toFlat(keep))]).toEqual([[T * B, W], new Set([0, 2])]);
     const plain = network({ ...softmax, layers: stacks.lstm(), dtype, executor: executorName });
     expect(plain.forward({ x, targets }).loss).toBe(once);

@@ -218,7 +218,7 @@ describe('dropout for each layer', () => {
   const drops = (dropout: number | number[]) =>
     runnerOf(network({ ...options, dropout }))
       .lay(batch, { training: true })
-      .dropoutMasks.map(({ drop }) => drop);
+      .masks.map(({ p }) => p);
 
   test('is one number, or one for the input and for each output', () => {
     expect(drops(0.2)).toEqual([0.2, 0.2, 0.2]);

@@ -467,7 +467,7 @@ describe('errors', () => {
     [{}, 'network: layers must be a list of at least one cell, got undefined'],
     [
       { layers, size: 3 },
-      'network: options must be among topology, layers, encoder, feed, start, attention, output, loss, reduction, dropout, tied, frozen, init, trainInitial, dtype, seed, executor, got size',
+      'network: options must be among topology, layers, encoder, feed, start, attention, output, loss, reduction, dropout, variational, zoneout, tied, frozen, init, trainInitial, dtype, seed, executor, got size',
     ],
     [
       { layers, loss: 'hinge' },

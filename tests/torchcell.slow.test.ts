@@ -193,7 +193,7 @@ describeWith(python, 'python3-torch')('dropout in PyTorch', () => {
       const { state } = net.random;
       masks[name] = runnerOf(net)
         .lay({ x }, { training: true })
-        .dropoutMasks.map(({ keep }) => toFlat(keep));
+        .masks.map(({ values }) => toFlat(values));
       net.random.state = state;
       expected[name] = toFlat(net.forward({ x }, { training: true }).output);
     }

@@ -4,7 +4,7 @@ import { trainingSettings, type TrainingValues } from '../bptt/train/settings';
 import { defaultsOf, OFF } from '../core/setting';
 import { usage } from '../terminal/errors';
 import { cellLabel, cellPartsOf } from '../run/cellchoice';
-import { readSchedule, runEntries, stored, withoutHoles } from '../run/settings';
+import { rareEntries, readSchedule, runEntries, stored, withoutHoles } from '../run/settings';
 
 /** The entries that a text run writes to its checkpoint. */
 export const settingsSchema = v.strictObject({
@@ -24,7 +24,7 @@ const defaults = defaultsOf(trainingSettings);
 /** Settings that cannot change when a run is resumed: weights, states or the position in the text depend on them. */
 const fixed = [
   ...(['cell', 'layers', 'hidden', 'embedding', 'batch', 'seq'] as const),
-  ...(['optimizer', 'dropout', 'seed', 'dtype'] as const),
+  ...(['optimizer', 'dropout', 'variational', 'zoneout', 'chrono', 'seed', 'dtype'] as const),
 ];
 
 /**
@@ -80,6 +80,7 @@ export function newSettings(
     },
     schedule: readSchedule(schedule, steps),
     clip: clip === OFF ? null : clip,
+    ...rareEntries(withoutHoles(given)),
     ...(embedding !== OFF && { embedding }),
     ...(threads !== undefined && { threads }),
     // the default limit applies only without another limit
@@ -94,7 +95,7 @@ export function newSettings(
 export function resumedSettings(given: GivenSettings, before: TextSettings): TextSettings {
   for (const name of fixed) {
     const wanted = given[name];
-    const was = before[name] ?? OFF;
+    const was = before[name] ?? (name in defaults ? defaults[name as keyof typeof defaults] : false);
     if (wanted === undefined || wanted === was) continue;
     throw usage(
       `train: --${name} must stay ${shown(name, was)} with --resume, got ${shown(name, wanted)} (it is fixed by the checkpoint)`,
@@ -117,7 +118,7 @@ export function resumedSettings(given: GivenSettings, before: TextSettings): Tex
 }
 
 /** A setting's value as shown in a message; a user's own cell by its name. */
-const shown = (name: (typeof fixed)[number], value: string | number): string =>
+const shown = (name: (typeof fixed)[number], value: string | number | boolean): string =>
   name === 'cell' ? cellLabel(String(value)) : String(value);
 
 function mustShare(threads: number | undefined, batch: number): void {

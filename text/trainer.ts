@@ -23,7 +23,7 @@ import { parseWith } from '../io/metadata';
 import { splitText, Streams, type Chunk } from './streams';
 import type { Text } from './read';
 import type { Indices, Vocabulary } from '../io/vocabulary';
-import { usage } from '../terminal/errors';
+import { usage, using } from '../terminal/errors';
 import { defaultPrime, generateText } from './generate';
 import { makeCell } from '../run/cellchoice';
 import {
@@ -40,7 +40,7 @@ import {
 } from './events';
 import { plotCurves } from '../run/plot';
 import { settingsSchema, type TextSettings } from './settings';
-import { PICTURE } from '../run/settings';
+import { NOISE_FIX, noiseOf, PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, Trainee, Words } from '../run/trainee';
 
 /** Steps between two validations. */
@@ -107,10 +107,10 @@ export class Trainer implements Trainee {
 
   /** Begins with a new model for a text. */
   static begin(settings: TextSettings, text: Text): Trainer {
-    const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr, threads } = settings;
+    const { cell, layers, hidden, embedding: width, dtype, seed, lr, threads, chrono } = settings;
     const classes = text.vocabulary.size;
-    const lowest = makeCell(cell, { input: width ?? classes, hidden });
-    const upper = () => makeCell(cell, { input: outputOf(lowest).width, hidden });
+    const lowest = makeCell(cell, { input: width ?? classes, hidden }, { chrono });
+    const upper = () => makeCell(cell, { input: outputOf(lowest).width, hidden }, { chrono });
     streamsFor(settings, text); // a text that is too short is refused first, because the batch depends on it
     mustHaveRoom(
       {
@@ -129,10 +129,15 @@ export class Trainer implements Trainee {
     const stack = Array.from({ length: layers }, (_, l) => (l === 0 ? lowest : upper()));
     const table = width === undefined ? [] : [embedding({ input: classes, width })];
     const executor = settings.executor as ExecutorName;
-    const net = network({
-      layers: [...table, ...stack],
-      ...{ output: classes, loss: 'softmax', dropout, dtype, seed, executor },
-    });
+    const noise = noiseOf(settings);
+    const net = using(
+      () =>
+        network({
+          layers: [...table, ...stack],
+          ...{ output: classes, loss: 'softmax', dtype, seed, executor, ...noise },
+        }),
+      NOISE_FIX,
+    );
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states: {}, curves });

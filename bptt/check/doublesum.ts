@@ -17,9 +17,12 @@ import type { Unroll } from '../unroll';
 /** Longest sequence allowed, because the work grows with T². */
 export const DOUBLE_SUM_STEPS = 6;
 
-/** Whether the double sum applies: every cell has a `jacobian`, and no sequence is too long. */
+/** Whether the double sum applies: every cell has a `jacobian`, its states no masks, and no sequence is too long. */
 export const hasDoubleSum = ({ plan }: Problem): boolean =>
-  plan.unrolls.every(({ cell, options }) => options.T <= DOUBLE_SUM_STEPS && cell.jacobian !== undefined);
+  plan.unrolls.every(
+    ({ cell, options, noise }) =>
+      options.T <= DOUBLE_SUM_STEPS && cell.jacobian !== undefined && noise === undefined,
+  );
 
 /**
  * The gradient of a problem by the explicit double sum, along any direction (row-major, zeros where it is missing).
@@ -35,7 +38,8 @@ export function doubleSum(problem: Problem): StateSlope {
 }
 
 function mustHaveDoubleSum({ plan }: Problem): void {
-  for (const { name, cell, options } of plan.unrolls) {
+  for (const { name, cell, options, noise } of plan.unrolls) {
+    must(noise === undefined, 'doubleSum', `${name} must have no zoneout or recurrent dropout`, 'one');
     must(options.T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, options.T);
     must(cell.jacobian !== undefined, 'doubleSum', `${name} must be a cell with a jacobian`, cell.name);
   }

@@ -62,7 +62,7 @@ function settingAt({ network, batch, plan }: Problem, point: Point): Setting {
     shape: [...shape],
     numbers: Float64Array.from({ length: sizeOf(shape) }, () => point.draw()),
   });
-  const net = copyNetwork(network, { reduction: 'sum', dropout: 0 });
+  const net = copyNetwork(network, { reduction: 'sum', dropout: 0, zoneout: 0 });
   Object.assign(net, { executor: new InPlace(point) });
   for (const value of Object.values(net.parameters.values)) fillTensor(value, () => point.draw());
 

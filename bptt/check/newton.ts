@@ -82,6 +82,12 @@ export function newton(unroll: Unroll, options: NewtonOptions = {}): NewtonResul
   mustCount(most, 'newton', 'most');
   must(isNumber(damping) && damping >= 0 && damping <= 1, 'newton', 'damping must be in 0…1', damping);
   mustBe(cell.phase === undefined, 'newton', 'the cell must have no clock', cell.name);
+  mustBe(
+    unroll.noise === undefined,
+    'newton',
+    'the cell must have no zoneout or recurrent dropout',
+    cell.name,
+  );
   mustBe(cell.jacobian !== undefined, 'newton', 'the cell must have a jacobian', cell.name);
 
   const S = statesSize(cell);
@@ -126,7 +132,8 @@ export function newton(unroll: Unroll, options: NewtonOptions = {}): NewtonResul
 /** Whether Newton's method applies: every cell has a `jacobian` and no clock, and no sequence is longer than its iterations. */
 export const hasNewton = ({ plan }: Problem): boolean =>
   plan.unrolls.every(
-    ({ cell, options }) => options.T < MOST && cell.jacobian !== undefined && cell.phase === undefined,
+    ({ cell, options, noise }) =>
+      options.T < MOST && cell.jacobian !== undefined && cell.phase === undefined && noise === undefined,
   );
 
 /**

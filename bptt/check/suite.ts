@@ -135,10 +135,16 @@ const embeddedBothWays = (): NetworkOptions['layers'] => [
   bidirectional(lstm({ input: 5, hidden: 3 })),
   bidirectional(lstm({ input: 6, hidden: 2 })),
 ];
+/** Cells whose previous output enters by products alone. */
+const products = (): Layer[] => [
+  lstm({ input: D, hidden: 3, peepholes: true }),
+  elman({ input: 3, hidden: 4 }),
+];
 const alike = (): Layer[] => [elman({ input: D, hidden: 5 }), bidirectional(gru({ input: 5, hidden: 5 }))];
 
 function networkCases(): GradcheckCase[] {
   const softmax = { output: O, loss: 'softmax' } as const;
+  const variational = { dropout: 0.3, variational: true };
   const [ragged, classes, topology] = [true, true, 'many-to-one' as const];
   const cases: [string, Omit<NetworkOptions, 'layers'> & CaseKind, typeof deep][] = [
     ['deep, softmax', softmax, deep],
@@ -162,6 +168,14 @@ function networkCases(): GradcheckCase[] {
     ['embedding, bidirectional, dropout', { ...softmax, classes, dropout: 0.3 }, embeddedBothWays],
     ['embedding of probabilities, many to one', { ...softmax, topology, ragged }, embeddedBothWays],
     ['shared initial state, lengths', { ...softmax, trainInitial: 'shared', ragged }, alike],
+    ['zoneout, softmax, lengths', { ...softmax, zoneout: { h: 0.3, c: 0.5 }, ragged }, deep],
+    ['zoneout, both directions', { ...softmax, zoneout: 0.4, ragged }, lastBothWays],
+    ['variational dropout, zoneout', { ...softmax, ...variational, zoneout: 0.2, ragged }, products],
+    [
+      'variational dropout, class numbers',
+      { ...softmax, ...variational, topology, ragged, classes },
+      products,
+    ],
   ];
   // losses that no case uses yet, such as a user's own; one layer keeps the degree low, and with it the probability that
   // a mistake beside a kink is missed

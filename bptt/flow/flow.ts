@@ -13,7 +13,7 @@
  */
 import { Matrix } from 'ml-matrix';
 import type { Cell } from '../../cells/cell';
-import { must, mustKnowKeys } from '../../core/check';
+import { must, mustBe, mustKnowKeys } from '../../core/check';
 import { engineMemory } from '../../core/memory';
 import type { Executor } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
@@ -95,6 +95,8 @@ export function flow(net: Network, batch: Batch, options: FlowOptions = {}): Flo
 }
 
 function flowOf(copy: Network, batch: Batch, { row = 0, upstream }: FlowOptions): Flow {
+  const noisy = copy.architecture.zoneout !== undefined;
+  mustBe(!noisy, 'flow', 'zoneout must be left out', copy.architecture.zoneout, 'it adds paths through time');
   const pass = copy.forward(batch);
   const { loss } = pass;
   const known = copy.architecture.loss !== undefined || upstream !== undefined;

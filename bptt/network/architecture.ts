@@ -11,13 +11,14 @@ import type { Numbers } from '../../core/tensor';
 import { attentionParameters, attentionScores, type AttentionScore } from './attention';
 import { mustBridge } from './bridge';
 import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type DirectedCell, type Layer } from './layer';
+import { noiseOptions, type NoiseOptions } from './noise';
 import type { FlatNumbers } from './numbers';
 import { namedBy, withPrefix } from './parameters';
 import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
 
 /** Options of a network: its layers and topology, output, loss, initialization and execution. */
-export interface NetworkOptions {
+export interface NetworkOptions extends NoiseOptions {
   /** Which steps have an input and which an output; default many-to-many. */
   topology?: Topology;
   /**
@@ -67,14 +68,14 @@ export interface NetworkOptions {
   trainInitial?: boolean | 'shared';
   /** Of all tensors; default float64, which the gradient check requires. */
   dtype?: Dtype;
-  /** Seed of weights and dropout; default 0. */
+  /** Seed of weights, dropout and zoneout; default 0. */
   seed?: number;
   /** The executor of the passes; default the one in BACKSTEP_EXECUTOR, else the fastest available (see `executorOf`). */
   executor?: ExecutorName;
 }
 
 const optionNames =
-  'topology layers encoder feed start attention output loss reduction dropout tied frozen init trainInitial dtype seed executor'.split(
+  'topology layers encoder feed start attention output loss reduction dropout variational zoneout tied frozen init trainInitial dtype seed executor'.split(
     ' ',
   );
 
@@ -82,6 +83,7 @@ const optionNames =
 export interface Architecture
   extends
     Layers,
+    NoiseOptions,
     Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss' | 'tied' | 'frozen'> {
   topology: Topology;
   /** Probability of dropping a unit while training: after each layer, or one for each place. */
@@ -133,6 +135,8 @@ export function architectureOf(options: NetworkOptions): Architecture {
       start: options.start ?? 0,
     }),
   };
+  const cells = cellsOf(architecture).map(({ cell }) => cell);
+  Object.assign(architecture, noiseOptions(options, cells, where));
   for (const key of ['encoder', 'attention', 'start', 'feed'] as const) {
     const placed = options[key] === undefined || key in architecture;
     mustBe(placed, where, `${key} must be left out`, options[key], `the topology is ${topology}`);
@@ -161,10 +165,10 @@ export function dropsOf(
   architecture: Architecture,
   stack: 'encoder' | 'layers',
 ): { below: readonly number[]; above: number } {
-  const { dropout, embedding, encoderEmbedding, layers, encoder = [] } = architecture;
+  const { dropout, variational = false, embedding, encoderEmbedding, layers, encoder = [] } = architecture;
   if (typeof dropout !== 'number') return { below: dropout.slice(0, -1), above: dropout[dropout.length - 1] };
   const [first, all] = stack === 'layers' ? [embedding, layers] : [encoderEmbedding, encoder];
-  return { below: all.map((_, l) => (l === 0 && !first ? 0 : dropout)), above: dropout };
+  return { below: all.map((_, l) => (l === 0 && !first && !variational ? 0 : dropout)), above: dropout };
 }
 
 /** Names, shapes and initializers of all parameters. */

@@ -13,6 +13,8 @@ import { isCell, outputOf, type Cell } from '../../cells/cell';
 import { must, mustBe } from '../../core/check';
 import { isOneHot } from '../../core/onehot';
 import { columns, rows, zeros, type Tensor } from '../../core/tensor';
+import type { Mask } from './mask';
+import { stateMasks, type Noise } from './noise';
 import { withoutPrefix, type Parameters } from './parameters';
 import type { PlanShape, Signal, Stage } from './stage';
 import { gradientTensor, Unroll } from '../unroll';
@@ -123,6 +125,8 @@ const joinBackward = lazyEquations(
 /** A layer over time: one unrolling for each of its directions. */
 export interface LayerStage extends Stage {
   unrolls: Unroll[];
+  /** Random masks, in the order in which they are drawn. */
+  masks: Mask[];
 }
 
 /** Unrolls the directions of a layer over time. */
@@ -130,7 +134,7 @@ export function layerStage(
   directions: readonly DirectedCell[],
   below: Signal,
   { T, B, masked, clock, forwardOnly }: PlanShape,
-  { parameters, valid }: { parameters: Parameters; valid: Tensor },
+  { parameters, valid, noise }: { parameters: Parameters; valid: Tensor; noise: Noise },
 ): LayerStage {
   const { dtype } = parameters;
   const make = (shape: number[]): Tensor => gradientTensor(shape, dtype, forwardOnly);
@@ -142,9 +146,12 @@ export function layerStage(
   // class numbers have no gradient to be added up
   const alone = directions.length === 1 || isOneHot(below.gradient);
   let column = 0;
+  const masks: Mask[] = [];
   const unrolls = directions.map(({ name, cell, reverse }) => {
     const end = column + outputOf(cell).width;
     const own = reverse ? rows(states, B, (T + 2) * B) : rows(states, 0, (T + 1) * B);
+    const random = stateMasks(cell, noise, { T, B, dtype });
+    masks.push(...random.all);
     const unroll = new Unroll(cell, {
       T,
       B,
@@ -159,12 +166,14 @@ export function layerStage(
       gradients: withoutPrefix(parameters.gradients, `${name}.`),
       output: { states: columns(own, column, end), gradient: columns(output.gradient, column, end) },
       ...(masked && { valid }),
+      ...(random.all.length > 0 && { masks: random.masks }),
     });
     column = end;
     return unroll;
   });
   return {
     unrolls,
+    masks,
     output,
     forward: (program, from, to) => unrolls.forEach((unroll) => unroll.forward(program, from, to)),
     backward(program, from, to) {

@@ -157,7 +157,7 @@ export const blankNetwork = (options: NetworkOptions): Network => new Network(op
 /** Options that may differ in a copy, because the weights do not depend on them. */
 export type CopyChanges = Pick<
   NetworkOptions,
-  'topology' | 'dtype' | 'dropout' | 'frozen' | 'loss' | 'reduction' | 'seed' | 'executor'
+  'topology' | 'dtype' | 'dropout' | 'zoneout' | 'frozen' | 'loss' | 'reduction' | 'seed' | 'executor'
 >;
 
 /**
@@ -172,6 +172,7 @@ export function copyNetwork(net: Network, changes: CopyChanges = {}): Network {
     ...optionsOf(architecture),
     ...{ reduction, dtype: 'float64', executor: executor.name as ExecutorName },
     ...changes,
+    ...(changes.dropout === 0 && { variational: false }),
   });
   // one by one, because frozen parameters stand behind the others
   for (const [name, t] of Object.entries(net.parameters.values))

@@ -7,6 +7,8 @@ import { lazyEquations } from '../../core/equations/equations';
 import { oneHot } from '../../core/onehot';
 import { Program } from '../../core/program';
 import { unset, zeros, type Tensor } from '../../core/tensor';
+import type { Mask } from './mask';
+import { noiseOf } from './noise';
 import { dropsOf, initialName, type Architecture } from './architecture';
 import { Attention } from './attention';
 import { recordBridge, recordBridgeBackward } from './bridge';
@@ -22,16 +24,7 @@ import {
   type StatesWithGradients,
   type StackOptions,
 } from './stack';
-import {
-  dropout,
-  head,
-  lastStep,
-  tiedHead,
-  type DropoutMask,
-  type PlanShape,
-  type Signal,
-  type Stage,
-} from './stage';
+import { dropout, head, lastStep, tiedHead, type PlanShape, type Signal, type Stage } from './stage';
 import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
 
@@ -51,7 +44,8 @@ export class Plan {
   readonly source: Stack | undefined;
   /** The layers that compute the output. */
   readonly main: Stack;
-  readonly dropoutMasks: DropoutMask[];
+  /** Random masks, in the order in which they are drawn. */
+  readonly masks: Mask[];
   readonly attention: Attention | undefined;
   /** The network's output: y [N, O], or the last layer's output [N, H]; N = T·B, or B if each row has one. */
   readonly output: Signal;
@@ -77,6 +71,8 @@ export class Plan {
   ) {
     const { encoder, layers, topology, loss, dtype } = architecture;
     const { B, source } = shape;
+    const noise = noiseOf(architecture);
+    const { isVariational } = noise;
     if (encoder && source) {
       const reading: StackOptions = {
         directions: encoderOf(architecture),
@@ -89,6 +85,7 @@ export class Plan {
         { ...source, B, forwardOnly },
         parameters,
         dropsOf(architecture, 'encoder').below,
+        noise,
       );
     }
     const writing: StackOptions = {
@@ -98,14 +95,14 @@ export class Plan {
       tied: architecture.tied,
     };
     const { below: drops, above: drop } = dropsOf(architecture, 'layers');
-    this.main = new Stack(writing, shape, parameters, drops);
+    this.main = new Stack(writing, shape, parameters, drops, noise);
     const reading = [...(this.source?.stages ?? [])];
-    this.dropoutMasks = [...(this.source?.dropoutMasks ?? [])];
+    this.masks = [...(this.source?.masks ?? [])];
     if (this.source && architecture.attention) {
       if (drop > 0) {
-        const stage = dropout(this.source.output, B, drop);
+        const stage = dropout(this.source.output, B, drop, isVariational);
         reading.push(stage);
-        this.dropoutMasks.push(stage);
+        this.masks.push(stage.mask);
       }
       const own = withoutPrefix(parameters.values, 'attention.');
       const gradients = withoutPrefix(parameters.gradients, 'attention.');
@@ -113,7 +110,7 @@ export class Plan {
       const masked = source?.masked ?? false;
       this.attention = new Attention(architecture.attention, h, e, B, masked, own, gradients);
     }
-    this.dropoutMasks.push(...this.main.dropoutMasks);
+    this.masks.push(...this.main.masks);
     const stages = [...this.main.stages];
     const add = <S extends Stage>(stage: S): S => {
       stages.push(stage);
@@ -125,7 +122,7 @@ export class Plan {
         lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined && !shape.segment),
       );
     if (this.attention) add(this.attention);
-    if (drop > 0) this.dropoutMasks.push(add(dropout(below(), B, drop)));
+    if (drop > 0) this.masks.push(add(dropout(below(), B, drop, isVariational)).mask);
     if (architecture.output !== undefined) {
       const own = withoutPrefix(parameters.values, 'head.');
       const gradients = withPrefix(withoutPrefix(parameters.gradients, 'head.'), 'd');

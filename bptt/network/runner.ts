@@ -14,6 +14,7 @@ import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { Chunks, FEWEST, rowsAtOnce } from './chunks';
 import { clocksOf, phasesOf } from './layer';
+import { calm, drawMask, type Rows } from './mask';
 import type { Parameters } from './parameters';
 import { Pass, type PassBody } from './pass';
 import type { Plan } from './plan';
@@ -89,7 +90,7 @@ export class Runner {
     return new Whole(load(options));
   }
 
-  /** A plan loaded with a batch, initial states and dropout; the caller runs it. */
+  /** A plan loaded with a batch, initial states and masks; the caller runs it. */
   lay(batch: Batch, options: Pick<PassOptions, 'training' | 'rows' | 'steps' | 'from'> = {}): Plan {
     return this.load(this.read(batch), options, 'check').bound.plan;
   }
@@ -109,7 +110,7 @@ export class Runner {
     const { plan } = bound;
     fillPlan(plan, part, this.network);
     if (mine.get(bound) === bound.turn) return bound;
-    for (const { keep } of plan.dropoutMasks) keep.data.fill(1);
+    plan.masks.forEach(calm);
     begin(bound, read, {}, 'decode');
     bound.encode();
     mine.set(bound, ++bound.turn);
@@ -123,11 +124,10 @@ export class Runner {
     const { plan } = bound;
     bound.turn++;
     fillPlan(plan, part, this.network);
-    const { random } = this.network;
     const { maskFrom } = options;
-    plan.dropoutMasks.forEach(({ keep, drop }, k) => {
-      if (options.training) drawKeep(keep, drop, rowsOf(read, options), maskFrom?.(k) ?? random);
-      else keep.data.fill(1);
+    plan.masks.forEach((mask, k) => {
+      if (options.training) drawMask(mask, rowsOf(read, options), maskFrom?.(k) ?? this.network.random);
+      else calm(mask);
     });
     const fresh = begin(bound, read, options, 'network.forward');
     const { steps, predict: predicted = false } = options;
@@ -306,27 +306,6 @@ const alike = (p: PlanShape, q: PlanShape): boolean =>
   p.segment === q.segment &&
   !p.source &&
   !q.source;
-
-/** Rows low…high of a batch of B. */
-interface Rows {
-  B: number;
-  low: number;
-  high: number;
-}
-
-/** Draws a dropout mask for all rows of a batch, and keeps the rows low…high. */
-function drawKeep({ data, shape }: Tensor, dropout: number, { B, low, high }: Rows, random: Random): void {
-  const [N, width] = shape;
-  const scale = 1 / (1 - dropout);
-  let k = 0;
-  for (let row = 0; row < (N / (high - low)) * B; row++) {
-    const mine = row % B >= low && row % B < high;
-    for (let c = 0; c < width; c++) {
-      const dropped = random.uniform() < dropout;
-      if (mine) data[k++] = dropped ? 0 : scale;
-    }
-  }
-}
 
 const partOf = (values: ArrayLike<number>, from: number, to: number): Float64Array =>
   Float64Array.from({ length: to - from }, (_, k) => values[from + k]);

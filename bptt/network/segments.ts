@@ -90,7 +90,7 @@ export class Segments implements PassBody {
   private readonly whole: Tensor;
   /** States after each segment. */
   private readonly between: States[] = [];
-  /** State of the generator before each dropout mask is drawn, by mask and segment. */
+  /** State of the generator before each mask is drawn, by mask and segment. */
   private readonly masks: readonly RandomState[][];
   private readonly predicted: boolean;
   /** Sum of the weights, if the batch has some. */
@@ -184,22 +184,17 @@ export class Segments implements PassBody {
   private drawMasks(): RandomState[][] {
     const { random } = this.network;
     const { shape } = this.read.part(this.segment(0));
-    return this.runner.plan(shape).dropoutMasks.map(
-      ({
-        keep: {
-          shape: [N, width],
-        },
-      }) => {
-        const draw = (steps: number): RandomState => {
-          const { state } = random;
-          for (let n = 0; n < steps * this.read.B * width; n++) random.uniform();
-          return state;
-        };
-        // a mask of the only output is drawn once
-        const once = N === this.B ? draw(1) : undefined;
-        return Array.from({ length: this.count }, (_, k) => once ?? draw(this.end(k) - this.start(k)));
-      },
-    );
+    return this.runner.plan(shape).masks.map(({ values }) => {
+      const [N, width] = values.shape;
+      const draw = (steps: number): RandomState => {
+        const { state } = random;
+        for (let n = 0; n < steps * this.read.B * width; n++) random.uniform();
+        return state;
+      };
+      // a mask that all steps share, or of the only output, is drawn once
+      const once = N === this.B ? draw(1) : undefined;
+      return Array.from({ length: this.count }, (_, k) => once ?? draw(this.end(k) - this.start(k)));
+    });
   }
 
   /** The options of a segment. */

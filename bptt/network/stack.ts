@@ -14,7 +14,9 @@ import {
   type LayerStage,
 } from './layer';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import { dropout, embeddedInput, type DropoutMask, type PlanShape, type Signal, type Stage } from './stage';
+import type { Mask } from './mask';
+import type { Noise } from './noise';
+import { dropout, embeddedInput, type PlanShape, type Signal, type Stage } from './stage';
 import { gradientTensor, type Unroll } from '../unroll';
 
 /** The layers of a network and of its encoder, each with an optional embedding below. */
@@ -76,7 +78,8 @@ export class Stack {
   /** valid [T·B, 1]; all ones unless rows have unequal lengths. */
   readonly valid: Tensor;
   readonly layers: LayerStage[] = [];
-  readonly dropoutMasks: DropoutMask[] = [];
+  /** Random masks, in the order in which they are drawn. */
+  readonly masks: Mask[] = [];
   readonly stages: Stage[] = [];
   /** The output of the last layer. */
   readonly output: Signal;
@@ -88,6 +91,7 @@ export class Stack {
     private readonly parameters: Parameters,
     /** The probability of dropping a unit below each layer. */
     drops: readonly number[],
+    noise: Noise,
   ) {
     const { directions, embedding, reader } = options;
     const { T, B } = shape;
@@ -106,16 +110,18 @@ export class Stack {
       below = this.stages[0].output;
     }
     directions.forEach((directionsOfOne, l) => {
-      if (drops[l] > 0) {
+      const isClasses = isOneHot(below.value);
+      // class numbers cannot be dropped; variational dropout leaves them out
+      if (drops[l] > 0 && !(isClasses && noise.isVariational)) {
         const why = 'class numbers are looked up; put an embedding below the first layer';
-        const isNumbers = !isOneHot(below.value);
-        mustBe(isNumbers, 'network', 'dropout on the input must be of numbers', 'class numbers', why);
-        const stage = dropout(below, B, drops[l]);
-        this.dropoutMasks.push(stage);
+        mustBe(!isClasses, 'network', 'dropout on the input must be of numbers', 'class numbers', why);
+        const stage = dropout(below, B, drops[l], noise.isVariational);
+        this.masks.push(stage.mask);
         this.stages.push(stage);
         below = stage.output;
       }
-      const stage = layerStage(directionsOfOne, below, shape, { parameters, valid: this.valid });
+      const stage = layerStage(directionsOfOne, below, shape, { parameters, valid: this.valid, noise });
+      this.masks.push(...stage.masks);
       this.layers.push(stage);
       this.stages.push(stage);
       below = stage.output;

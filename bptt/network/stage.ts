@@ -4,6 +4,8 @@ import { embed, embedBackward } from '../../cells/embedding';
 import type { Program } from '../../core/program';
 import { lazyEquations } from '../../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
+import { engineMemory } from '../../core/memory';
+import { dropoutMask, type Mask } from './mask';
 import { gradientTensor, isNowhere, type Unroll } from '../unroll';
 
 /** The shape of a batch for which a plan is made. */
@@ -49,7 +51,7 @@ export function signal(N: number, width: number, { value, gradient }: Signal): S
   };
 }
 
-/** keep [N, H] is 0 or 1 / (1 − p), drawn again for every training batch, and 1 in evaluation. */
+/** keep is 0 or 1 / (1 − p), drawn again for every training batch, and 1 in evaluation. */
 const dropoutForward = lazyEquations(
   'dropout, forward',
   'h, keep [N, H]   writes dropped [N, H]',
@@ -70,26 +72,25 @@ const onlyLastBackward = lazyEquations(
   'ds = dLast',
 );
 
-/** A mask of dropout, and the probability of dropping a unit. */
-export interface DropoutMask {
-  keep: Tensor;
-  drop: number;
-}
-
-/** Dropout of a signal of blocks of B rows, with its mask. */
-export function dropout(below: Signal, B: number, drop: number): Stage & DropoutMask {
+/** Dropout of a signal of blocks of B rows, with its mask, which all steps share if it is variational. */
+export function dropout(below: Signal, B: number, p: number, isVariational: boolean): Stage & { mask: Mask } {
   const [N, width] = below.value.shape;
-  const { value: keep } = signal(N, width, below);
-  keep.data.fill(1);
+  const { value: keep } = signal(isVariational ? B : N, width, below);
   const output = signal(N, width, below);
   const [h, dh, dropped, dDropped] = [below.value, below.gradient, output.value, output.gradient];
   const at = blocks({ h, dh, keep, dropped, dDropped }, B);
+  /** All steps at once, or, with a mask that they share, one by one. */
+  const record = (program: Program, from: number, to: number, equations: typeof dropoutForward): void => {
+    if (!isVariational || N === B) return equations.record(program, at(from, to));
+    engineMemory().own(() =>
+      program.repeat(to - from, (each, k) => equations.record(each, at(from + k, from + k + 1))),
+    );
+  };
   return {
-    keep,
-    drop,
+    mask: dropoutMask(keep, p),
     output,
-    forward: (program, from, to) => dropoutForward.record(program, at(from, to)),
-    backward: (program, from, to) => dropoutBackward.record(program, at(from, to)),
+    forward: (program, from, to) => record(program, from, to, dropoutForward),
+    backward: (program, from, to) => record(program, from, to, dropoutBackward),
   };
 }
 

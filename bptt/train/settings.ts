@@ -75,6 +75,20 @@ export const trainingSettings = {
     ...{ kind: 'number', least: 0, below: 1, default: 0 },
     ...{ label: 'Dropout', unit: 'p', help: 'fraction of units dropped after each layer' },
   },
+  variational: {
+    ...{ kind: 'switch', label: 'Variational dropout' },
+    help: 'one dropout mask for all steps, also for recurrent connections',
+  },
+  zoneout: {
+    ...{ kind: 'text', label: 'Zoneout', unit: 'p', default: '0' },
+    ...{ must: 'a number in 0 ≤ p < 1, or one for each state, such as h=0.05,c=0.5' },
+    help: 'fraction of units that keep their state; by state: h=0.05,c=0.5',
+  },
+  chrono: {
+    ...{ kind: 'number', above: 2, off: true, default: 'off' },
+    ...{ label: 'Chrono initialization', unit: 'steps' },
+    help: 'start the biases of an lstm for dependencies of up to this many steps, or off',
+  },
   seed: {
     ...{ kind: 'number', whole: true, least: 0, most: 2 ** 32 - 1, default: 0 },
     ...{ label: 'Seed', unit: 'n', help: 'seed of weights, dropout and samples' },
