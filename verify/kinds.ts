@@ -5,8 +5,10 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lmu } from '../cells/lmu';
 import { lstm } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
 import { mingru } from '../cells/mingru';
 import { minlstm } from '../cells/minlstm';
+import { reservoir } from '../cells/reservoir';
 import { clipGlobalNorm } from '../bptt/train/clip';
 import { bidirectional, type Layer } from '../bptt/network/layer';
 import { optimizer } from '../bptt/train/optimizers';
@@ -60,6 +62,11 @@ export const vectorKinds: Record<string, Kind> = {
     must(order === A.shape[0], 'verify', `sizes.M must be ${A.shape[0]}, as params.A says`, order);
     return recurrent(vector, [lmu({ ...vectorSizes(vector), order })], flatLayout.lmu);
   },
+  RESERVOIR: (vector) => {
+    const { input, hidden } = vectorSizes(vector);
+    return recurrent(vector, [reservoir({ input, hidden })], flatLayout.reservoir);
+  },
+  LSTM1997: (vector) => recurrent(vector, [lstm1997(vectorSizes(vector))], flatLayout.single),
   DIAGONAL: (vector) => {
     const { eigenvalues } = vector.hyper as Pick<DiagonalOptions, 'eigenvalues'>;
     return recurrent(vector, [diagonal({ ...linearSizesOf(vector), eigenvalues })], flatLayout.linear);

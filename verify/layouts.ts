@@ -130,6 +130,17 @@ export const flatLayout = {
       return { theirs, ours: `l0.${ours}` };
     }),
   ),
+  reservoir: entriesLayout([
+    { theirs: 'W_x', ours: 'l0.Wx' },
+    { theirs: 'W_h', ours: 'l0.Wh' },
+    { theirs: 'b', ours: 'l0.b' },
+    { theirs: 'leak', ours: 'l0.leak' },
+  ]),
+  single: entriesLayout([
+    { theirs: 'weight_ih', ours: 'l0.Wx' },
+    { theirs: 'weight_hh', ours: 'l0.Wh' },
+    { theirs: 'bias', ours: 'l0.b' },
+  ]),
   peephole: entriesLayout([
     { theirs: 'weight_ih', ours: 'l0.Wx' },
     { theirs: 'weight_hh', ours: 'l0.Wh' },

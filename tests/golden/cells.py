@@ -367,6 +367,74 @@ def lmu_vectors():
     yield lmu("lmu_t1", T=1, B=2, I=4, H=3, M=7, theta=30)
 
 
+# ---------------------------------------------------------------- leaky units, and the LSTM of 1997
+
+
+def reservoir(name, T, B, I, H, leak):
+    draw = Draw(name)
+    p = leaves_of(
+        W_x=draw.uniform(H, I),
+        W_h=draw.uniform(H, H),
+        b=draw.uniform(H),
+        leak=torch.tensor([leak], dtype=torch.float64),
+    )
+    x, init = leaf(draw.normal(T, B, I)), leaves_of(h_0=draw.normal(B, H))
+    h, outputs = init["h_0"], []
+    for t in range(T):
+        h = (1 - p["leak"]) * h + p["leak"] * torch.tanh(x[t] @ p["W_x"].T + h @ p["W_h"].T + p["b"])
+        outputs.append(h)
+    expected = {"output": torch.stack(outputs), "h_n": h}
+    loss, value = weighted_sum(draw, expected)
+    return vector(
+        name,
+        "RESERVOIR",
+        dict(T=T, B=B, I=I, H=H),
+        "h_t = (1 - leak)*h_(t-1) + leak*tanh(W_x x_t + W_h h_(t-1) + b)",
+        p,
+        {"x": x},
+        init,
+        loss,
+        value,
+        expected,
+    )
+
+
+def lstm1997(name, T, B, I, H):
+    draw = Draw(name)
+    p = leaves_of(weight_ih=draw.uniform(3 * H, I), weight_hh=draw.uniform(3 * H, H), bias=draw.uniform(3 * H))
+    x, init = leaf(draw.normal(T, B, I)), leaves_of(h_0=draw.normal(B, H), c_0=draw.normal(B, H))
+    h, c, outputs = init["h_0"], init["c_0"], []
+    for t in range(T):
+        ai, ag, ao = (x[t] @ p["weight_ih"].T + h @ p["weight_hh"].T + p["bias"]).chunk(3, -1)
+        c = c + torch.sigmoid(ai) * torch.tanh(ag)
+        h = torch.sigmoid(ao) * torch.tanh(c)
+        outputs.append(h)
+    expected = {"output": torch.stack(outputs), "h_n": h, "c_n": c}
+    loss, value = weighted_sum(draw, expected)
+    return vector(
+        name,
+        "LSTM1997",
+        dict(T=T, B=B, I=I, H=H),
+        "three row blocks in the order i, g, o: a = weight_ih x_t + weight_hh h_(t-1) + bias; c_t = c_(t-1) +"
+        " s(a_i)*tanh(a_g); h_t = s(a_o)*tanh(c_t)",
+        p,
+        {"x": x},
+        init,
+        loss,
+        value,
+        expected,
+    )
+
+
+def leaky_vectors():
+    yield reservoir("reservoir", T=6, B=3, I=4, H=5, leak=0.3)
+    yield reservoir("reservoir_b1", T=5, B=1, I=3, H=2, leak=0.7)
+    yield reservoir("reservoir_t1", T=1, B=2, I=4, H=3, leak=1.0)
+    yield lstm1997("lstm1997", T=6, B=3, I=4, H=5)
+    yield lstm1997("lstm1997_b1", T=5, B=1, I=3, H=2)
+    yield lstm1997("lstm1997_t1", T=1, B=2, I=4, H=3)
+
+
 # ---------------------------------------------------------------- encoder and decoder
 
 
@@ -568,6 +636,7 @@ def vectors():
     yield from cell_vectors()
     yield from linear_vectors()
     yield from lmu_vectors()
+    yield from leaky_vectors()
     yield from seq2seq_vectors()
     yield from softmax_vectors()
     yield from map(loss_vector, LOSSES)

@@ -164,6 +164,8 @@ def values(v, P, X, S, restart=None):
         "MINGRU": mingru,
         "MINLSTM": minlstm,
         "LMU": lmu,
+        "RESERVOIR": reservoir,
+        "LSTM1997": lstm1997,
         "DIAGONAL": lambda P, x, state: diagonal(P, x, state, hyper["eigenvalues"]),
     }
     if kind in steps:
@@ -281,6 +283,18 @@ def lmu(P, x, state):
     u = P["e_x"] @ x + P["e_h"] @ h + P["e_m"] @ m
     m = P["A"] @ m + P["B"] @ u
     return np.tanh(P["W_x"] @ x + P["W_h"] @ h + P["W_m"] @ m + P["b"]), m
+
+
+def reservoir(P, x, state):
+    (h,) = state
+    return (h + P["leak"] * (np.tanh(P["W_x"] @ x + P["W_h"] @ h + P["b"]) - h),)
+
+
+def lstm1997(P, x, state):
+    h, c = state
+    i, g, o = np.split(P["weight_ih"] @ x + P["weight_hh"] @ h + P["bias"], 3)
+    c = c + s(i) * np.tanh(g)
+    return s(o) * np.tanh(c), c
 
 
 def diagonal(P, x, state, eigenvalues):
