@@ -14,40 +14,40 @@
  * --smallest only shows that the benchmark still runs; its figures mean nothing. --clock cpu measures processor time
  * instead, for a busy machine.
  */
-import { parseArgs } from 'node:util';
 import { whyNotWide, type ExecutorName } from '../core/executor';
 import { cellTable, measure } from '../measure/measure';
-import type { Clock } from '../measure/timing';
 import { workloadText, smallestWorkloads, workloads, type Variant } from '../measure/workloads';
 import { bandwidth } from './bandwidth';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
+import { clockOf, common, roundsOf, workloadsOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 const simd: ExecutorName[] = whyNotWide() === undefined ? ['wasm-256', 'wasm'] : ['wasm'];
 const variants: Variant[] = [...simd, 'plain' as const].flatMap((executor) =>
   (['float32', 'float64'] as const).map((dtype) => ({ dtype, executor })),
 );
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      workload: { type: 'string' },
-      rounds: { type: 'string', default: '7' },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  options: {
+    ...common,
+    workload: { type: 'string' },
+    rounds: { type: 'string', default: '7' },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+function main({ values }: Arguments<typeof config>): void {
   // the networks of all workloads exist at the same time, so no garbage collection happens during timing
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
-  const clock: Clock = values.clock === 'cpu' ? 'cpu' : 'wall';
+  const clock = clockOf(values.clock);
   const options = values.smallest
     ? { clock, rounds: 1, milliseconds: 1, warm: 1 }
-    : { clock, rounds: Number(values.rounds), milliseconds: 200 };
+    : { clock, rounds: roundsOf(values.rounds), milliseconds: 200 };
+  const names = workloadsOf(values.workload);
   const chosen = (values.smallest ? smallestWorkloads : workloads).filter(
-    ({ name }) => values.workload?.split(',').includes(name) ?? true,
+    ({ name }) => names?.includes(name) ?? true,
   );
   const rows = chosen.flatMap((workload) => measure(workload, variants, options));
   if (!values.json) {
@@ -59,4 +59,4 @@ function main(): void {
   publish({ cells: rows, bandwidth: bandwidth(values.smallest ? 1 : 9) }, values);
 }
 
-main();
+void script(__filename, config, main);

@@ -20,7 +20,6 @@
  * exceed 100. A slow step may be limited by bandwidth: Wh is read once for 2·B flops per element, so B = 1 with a Wh
  * larger than the second-level cache runs at memory speed.
  */
-import { parseArgs } from 'node:util';
 import { median } from '../measure/timing';
 import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
@@ -31,6 +30,8 @@ import { whyNotWide } from '../core/executor';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
+import { common, dtypesOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 interface Shape {
   kind: 'square' | 'step' | 'step backward' | 'projection' | 'gradient';
@@ -226,18 +227,17 @@ const columns: [string, (row: GemmRow) => string][] = [
   ['× naive', (row) => (row.gflops / row.naiveGflops).toFixed(1)],
 ];
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      reproducible: { type: 'boolean', default: false },
-      dtype: { type: 'string' },
-    },
-  });
+const config = {
+  options: {
+    ...common,
+    reproducible: { type: 'boolean', default: false },
+    dtype: { type: 'string' },
+  },
+} as const;
+
+function main({ values }: Arguments<typeof config>): void {
   const list = values.smallest ? smallest : shapes();
-  const dtypes = (['float32', 'float64'] as const).filter((dtype) => !values.dtype || dtype === values.dtype);
+  const dtypes = dtypesOf(values.dtype);
   const rows = dtypes.flatMap((dtype) => {
     const bench = new Bench(dtype, list, values);
     return list.map((shape) => bench.measure(shape));
@@ -255,4 +255,4 @@ function main(): void {
   publish({ gemm: rows }, values);
 }
 
-main();
+void script(__filename, config, main);

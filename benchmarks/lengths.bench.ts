@@ -20,7 +20,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Random } from '../core/random';
 import { median, type Clock } from '../measure/timing';
 import { disagreement, type Workload } from '../measure/workloads';
@@ -32,6 +31,9 @@ import type { Task } from './peers/host';
 import { open } from './peers/lengths';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
+import { oneOf } from '../terminal/arguments';
+import { clockOf, common, roundsOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 export interface LengthsRow {
   what: string;
@@ -250,27 +252,27 @@ function show(rows: readonly LengthsRow[]): string {
   return table(['', 'backstep', 'wanted', 'beside', 'ratio', 'wanted', 'PyTorch', 'ratio', 'wanted'], body);
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      rounds: { type: 'string', default: '3' },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  allowPositionals: true,
+  options: {
+    ...common,
+    rounds: { type: 'string', default: '3' },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+async function main({ values, positionals }: Arguments<typeof config>): Promise<void> {
   const { smallest } = values;
-  const clock: Clock = values.clock === 'cpu' ? 'cpu' : 'wall';
-  const options: Options = { rounds: smallest ? 1 : Number(values.rounds), clock };
+  const clock = clockOf(values.clock);
+  const options: Options = { rounds: smallest ? 1 : roundsOf(values.rounds), clock };
   const all = Object.keys(measures).filter((name) => !smallest || !['gru64', 'gru256'].includes(name));
   const rows: LengthsRow[] = [];
-  for (const name of positionals.length > 0 ? positionals : all)
+  const chosen = positionals.map(oneOf('what to measure', Object.keys(measures)));
+  for (const name of chosen.length > 0 ? chosen : all)
     rows.push(...(await measures[name](smallest, options)));
   publish({ lengths: rows }, values);
   if (values.json) return;
   console.log(`${machine()}\n${show(rows)}`);
 }
 
-void main();
+void script(__filename, config, main);

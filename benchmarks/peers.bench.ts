@@ -16,7 +16,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { median, type Clock } from '../measure/timing';
 import {
   dataOf,
@@ -37,6 +36,8 @@ import { contenders, OURS, type Contender } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
+import { clockOf, common, roundsOf, workloadsOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 const tasks: readonly Task[] = ['train', 'forward', 'step'];
 
@@ -193,28 +194,27 @@ function show(rows: readonly PeerRow[], workload: Workload): string {
   return [table(head, body), ...missing.map(({ peer, absent }) => `${peer}: ${absent}`)].join('\n');
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      workload: { type: 'string' },
-      peer: { type: 'string' },
-      rounds: { type: 'string', default: '7' },
-      all: { type: 'boolean', default: false },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  options: {
+    ...common,
+    workload: { type: 'string' },
+    peer: { type: 'string' },
+    rounds: { type: 'string', default: '7' },
+    all: { type: 'boolean', default: false },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+async function main({ values }: Arguments<typeof config>): Promise<void> {
   const { smallest, all } = values;
-  const clock: Clock = values.clock === 'cpu' ? 'cpu' : 'wall';
+  const clock = clockOf(values.clock);
   const options = {
     smallest,
     clock,
-    rounds: smallest ? 1 : Number(values.rounds),
+    rounds: smallest ? 1 : roundsOf(values.rounds),
     milliseconds: smallest ? 1 : 200,
   };
-  const wanted = values.workload?.split(',') ?? (smallest ? ['W1', 'W4', 'W6'] : undefined);
+  const wanted = workloadsOf(values.workload) ?? (smallest ? ['W1', 'W4', 'W6'] : undefined);
   const chosen = (smallest ? smallestWorkloads : workloads).filter(
     ({ name }) => wanted?.includes(name) ?? true,
   );
@@ -237,4 +237,4 @@ async function main(): Promise<void> {
   publish({ peers: rows }, values);
 }
 
-void main();
+void script(__filename, config, main);

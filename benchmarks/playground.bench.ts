@@ -4,10 +4,14 @@
  * Train is while it trains on a processor that is four times slower. Other programs on the machine change times; the
  * processor time of the main thread, which is measured too, they change much less. Needs the built page
  * (`npm run build:play`) and Chromium.
+ *
+ *   node -r ./scripts/register.js benchmarks/playground.bench.ts [--smallest]
  */
 import type { Page } from 'playwright-core';
 import { chromiumPath, hasChromium, Visitor } from '../playground/tests/browser';
 import { machine } from './machine';
+import { common } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 interface Row {
   link: string;
@@ -127,12 +131,14 @@ async function smoothness(page: Page, seconds: number): Promise<Smoothness> {
   };
 }
 
-async function main(): Promise<void> {
+const config = { options: { smallest: common.smallest } } as const;
+
+async function main({ values }: Arguments<typeof config>): Promise<void> {
   if (!hasChromium) {
     console.log(`playground: nothing measured, there is no Chromium at ${chromiumPath}`);
     return;
   }
-  const seconds = process.argv.includes('--smallest') ? 2 : 20;
+  const seconds = values.smallest ? 2 : 20;
   const links = ['', 'task=adding', 'cell=gru&layers=2&against=lstm'];
   const visitor = await Visitor.arrive();
   try {
@@ -154,7 +160,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+void script(__filename, config, main);

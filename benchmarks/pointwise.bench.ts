@@ -16,7 +16,6 @@
  * turns. Every loop is compiled from its text once per dtype, so that V8 sees one array type only, as in a program
  * with one dtype. "start-up" is the time to generate and compile the two LSTM kernels at the start of the process.
  */
-import { parseArgs } from 'node:util';
 import { runInThisContext } from 'node:vm';
 import { lstm } from '../cells/lstm';
 import { median } from '../measure/timing';
@@ -30,6 +29,8 @@ import { WasmModule } from '../core/wasm/encoder';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
+import { common, dtypesOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 const [{ forward: lstmForward, backward: lstmBackward }] = lstm({ input: 1, hidden: 1 }).statements ?? [];
 
@@ -334,16 +335,15 @@ const columns: [string, (row: PointwiseRow) => string][] = [
   ['× plain JS', (row) => row.timesPlain.toFixed(1)],
 ];
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      dtype: { type: 'string' },
-    },
-  });
-  const dtypes = (['float32', 'float64'] as const).filter((dtype) => !values.dtype || dtype === values.dtype);
+const config = {
+  options: {
+    ...common,
+    dtype: { type: 'string' },
+  },
+} as const;
+
+function main({ values }: Arguments<typeof config>): void {
+  const dtypes = dtypesOf(values.dtype);
   const startUpMilliseconds = startUp(dtypes[0]);
   const cases = values.smallest
     ? [...pointwiseCases([2, 19]), ...reductionCases([9, 19])]
@@ -365,4 +365,4 @@ function main(): void {
   publish({ pointwise: rows, startUpMilliseconds }, values);
 }
 
-main();
+void script(__filename, config, main);

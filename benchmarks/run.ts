@@ -13,7 +13,6 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { whyNotWide } from '../core/executor';
 import {
   judgeCells,
@@ -26,6 +25,10 @@ import {
 } from './figures';
 import { markdown, type Printed } from './markdown';
 import { report, type Results } from './report';
+import { oneOf } from '../terminal/arguments';
+import { failure } from '../terminal/errors';
+import { clockOf, dtypesOf, roundsOf, workloadsOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 const groups = {
   kernels: ['gemm', 'pointwise'],
@@ -67,35 +70,37 @@ async function run(
     if (!quiet) process.stdout.write(chunk);
   });
   const [status] = (await once(child, 'close')) as [number | null];
-  if (status !== 0) throw new Error(`${name}.bench.ts must succeed, got exit code ${status}`);
+  if (status !== 0)
+    throw failure(`${name}.bench.ts must succeed, got exit code ${status}`, 'see its message above');
   const results = existsSync(out) ? (JSON.parse(readFileSync(out, 'utf8')) as Partial<Results>) : {};
   return { results, text };
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      report: { type: 'string' },
-      markdown: { type: 'string' },
-      all: { type: 'boolean', default: false },
-      rounds: { type: 'string' },
-      clock: { type: 'string' },
-      workload: { type: 'string' },
-      peer: { type: 'string' },
-      dtype: { type: 'string' },
-    },
-  });
+const config = {
+  allowPositionals: true,
+  options: {
+    smallest: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    report: { type: 'string' },
+    markdown: { type: 'string' },
+    all: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    clock: { type: 'string' },
+    workload: { type: 'string' },
+    peer: { type: 'string' },
+    dtype: { type: 'string' },
+  },
+} as const;
+
+async function main({ values, positionals }: Arguments<typeof config>): Promise<void> {
   const names = Object.keys(groups) as Group[];
-  const unknown = positionals.find((name) => !names.includes(name as Group));
-  if (unknown !== undefined) {
-    console.error(`bench: what to run must be among ${names.join(', ')}, got '${unknown}'`);
-    process.exitCode = 2;
-    return;
-  }
-  const chosen = names.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const wanted = positionals.map(oneOf('the benchmark', names));
+  const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name));
+  // the benchmarks read them again; a wrong one is refused before the first of them runs
+  if (values.rounds !== undefined) roundsOf(values.rounds);
+  if (values.clock !== undefined) clockOf(values.clock);
+  dtypesOf(values.dtype);
+  workloadsOf(values.workload);
   const folder = mkdtempSync(join(tmpdir(), 'backstep-bench-'));
   let results: Partial<Results> = {};
   const printed: Printed[] = [];
@@ -147,4 +152,4 @@ async function main(): Promise<void> {
   }
 }
 
-void main();
+void script(__filename, config, main);

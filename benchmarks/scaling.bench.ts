@@ -10,7 +10,6 @@
  *
  * --smallest only shows that the benchmark still runs; its figures mean nothing.
  */
-import { parseArgs } from 'node:util';
 import { check } from '../measure/measure';
 import { clocks, logSlope, median, sample } from '../measure/timing';
 import { flopsOf, WorkloadRun, workloads, type Workload } from '../measure/workloads';
@@ -18,6 +17,8 @@ import { machine } from './machine';
 import { publish } from './output';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
+import { clockOf, common, roundsOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 export interface ScalingRow {
   vary: 'T' | 'B' | 'H';
@@ -45,20 +46,19 @@ function sizes(vary: 'T' | 'B' | 'H', at: number, small: boolean): Workload {
   return vary === 'H' ? { ...from, name, H: at, D: at } : { ...from, name, [vary]: at };
 }
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      rounds: { type: 'string', default: '7' },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  options: {
+    ...common,
+    rounds: { type: 'string', default: '7' },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+function main({ values }: Arguments<typeof config>): void {
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
-  const now = values.clock === 'cpu' ? clocks.cpu : clocks.wall;
+  const now = clocks[clockOf(values.clock)];
   const small = values.smallest;
-  const [rounds, milliseconds] = small ? [1, 1] : [Number(values.rounds), 50];
+  const [rounds, milliseconds] = small ? [1, 1] : [roundsOf(values.rounds), 50];
   const rows: ScalingRow[] = [];
   const series: ScalingSeries[] = [];
   if (!values.json) console.log(machine());
@@ -101,4 +101,4 @@ function main(): void {
   publish({ scaling: rows, slopes: series }, values);
 }
 
-main();
+void script(__filename, config, main);

@@ -14,7 +14,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { executorOf, whyNotWide } from '../core/executor';
 import { clocks, median, type Clock } from '../measure/timing';
@@ -23,6 +22,8 @@ import { machine } from './machine';
 import { publish } from './output';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
+import { clockOf, common, roundsOf } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 export interface StartupRow {
   what: string;
@@ -63,20 +64,19 @@ function first(what: string, dtype: 'float32' | 'float64', clock: string): void 
   console.log(what === 'kernels' ? kernels : time(small)[0]);
 }
 
-function main(): void {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      rounds: { type: 'string', default: '7' },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  allowPositionals: true,
+  options: {
+    ...common,
+    rounds: { type: 'string', default: '7' },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+function main({ values, positionals }: Arguments<typeof config>): void {
   if (positionals.length === 2)
-    return first(positionals[0], positionals[1] as 'float32' | 'float64', values.clock);
-  const rounds = values.smallest ? 1 : Number(values.rounds);
+    return first(positionals[0], positionals[1] as 'float32' | 'float64', clockOf(values.clock));
+  const rounds = values.smallest ? 1 : roundsOf(values.rounds);
   const row = (what: string, times: number[], most?: number): StartupRow => ({
     what,
     median: median(times),
@@ -84,7 +84,7 @@ function main(): void {
     most,
   });
   const clock =
-    values.clock === 'cpu'
+    clockOf(values.clock) === 'cpu'
       ? '() => { const c = process.cpuUsage(); return (c.user + c.system) / 1000; }'
       : '() => performance.now()';
   const timed = (work: string): string => `const now = ${clock}, t = now(); ${work}; console.log(now() - t);`;
@@ -130,4 +130,4 @@ function main(): void {
   publish({ startup: rows }, values);
 }
 
-main();
+void script(__filename, config, main);

@@ -14,7 +14,6 @@
  * statistics), and `turns` is the number of such turns out of all.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';
 import { suggestedThreads } from '../bptt/parallel/threads';
 import type { Batch } from '../bptt/network/batch';
@@ -33,6 +32,9 @@ import { machine } from './machine';
 import { publish } from './output';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
+import { oneOf, real, whole } from '../terminal/arguments';
+import { common } from './options';
+import { script, type Arguments } from '../scripts/script';
 
 interface Turn {
   milliseconds: number;
@@ -130,24 +132,32 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
 const WANTED = ['W2', 'W3'];
 const small: Workload = { name: 'S', cell: 'lstm', D: 64, H: 64, B: 16, T: 32 };
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      threads: { type: 'string' },
-      seconds: { type: 'string' },
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-    },
-  });
+const config = {
+  allowPositionals: true,
+  options: {
+    threads: { type: 'string' },
+    seconds: { type: 'string', default: '10' },
+    ...common,
+  },
+} as const;
+
+async function main({ values, positionals }: Arguments<typeof config>): Promise<void> {
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
-  const threads = Number(values.threads ?? Math.max(2, Math.min(4, await physicalCores())));
+  const threads =
+    values.threads === undefined
+      ? Math.max(2, Math.min(4, await physicalCores()))
+      : whole('--threads', 2)(values.threads);
+  const seconds = real('--seconds', { least: 0 })(values.seconds);
   const all = values.smallest ? smallestWorkloads : [small, ...workloads];
-  const list = all.filter(({ name, B }) => B > 1 && (positionals.length === 0 || positionals.includes(name)));
+  const names = positionals.map(
+    oneOf(
+      'the workload',
+      all.filter(({ B }) => B > 1).map(({ name }) => name),
+    ),
+  );
+  const list = all.filter(({ name, B }) => B > 1 && (names.length === 0 || names.includes(name)));
   const rows: ThreadsRow[] = [];
-  for (const workload of list)
-    rows.push(await measure(workload, threads, values.smallest ? 0 : Number(values.seconds ?? 10)));
+  for (const workload of list) rows.push(await measure(workload, threads, values.smallest ? 0 : seconds));
 
   publish({ threads: rows }, values);
   if (values.json) return;
@@ -168,4 +178,4 @@ async function main(): Promise<void> {
   console.log(`${machine()}\n${table(head, body)}`);
 }
 
-void main();
+void script(__filename, config, main);

@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
+import { script } from './script';
 
 const root = join(__dirname, '..');
 export const reportFile = join(root, 'docs', 'api.txt');
@@ -213,4 +214,5 @@ export function interfaceReport({ names }: PublicInterface): string {
   return `${lines.join('\n')}\n`;
 }
 
-if (require.main === module) writeFileSync(reportFile, interfaceReport(publicInterface()));
+if (require.main === module)
+  void script(__filename, {}, () => writeFileSync(reportFile, interfaceReport(publicInterface())));

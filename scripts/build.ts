@@ -16,6 +16,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { buildPlayground } from './playground';
+import { script } from './script';
 
 const root = join(__dirname, '..');
 const dist = join(root, 'dist');
@@ -95,7 +96,4 @@ export const { ${exported.join(', ')} } = createRequire(import.meta.url)('./inde
   await buildPlayground();
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+void script(__filename, {}, main);

@@ -9,8 +9,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import * as v from 'valibot';
 import { bidirectional } from '../bptt/network/layer';
 import { network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
@@ -50,6 +48,8 @@ import { readPictures } from '../io/pictures';
 import { parseVector } from '../verify/vectors';
 import { verify } from '../verify/verify';
 import { Vocabulary } from '../io/vocabulary';
+import { oneOf, whole } from '../terminal/arguments';
+import { script, type Arguments } from './script';
 
 /** A reader, and valid files to start from. */
 interface Target {
@@ -618,34 +618,34 @@ const prototypes = (): string =>
     .map((p) => Reflect.ownKeys(p).length)
     .join();
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      files: { type: 'string', default: '120000' },
-      seed: { type: 'string', default: '1' },
-      only: { type: 'string' },
-    },
-  });
-  const [files, seed] = [Number(values.files), Number(values.seed)];
-  v.assert(v.pipe(v.number(), v.safeInteger(), v.minValue(1)), files);
-  const chosen = Object.entries(targets()).filter(
-    ([name]) => values.only === undefined || name === values.only,
-  );
-  let [all, faults] = [0, 0];
+const config = {
+  options: {
+    files: { type: 'string', default: '120000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+  },
+} as const;
+
+async function main({ values }: Arguments<typeof config>): Promise<void> {
+  const [files, seed] = [whole('--files')(values.files), whole('--seed', 0)(values.seed)];
+  const all = targets();
+  const only = values.only === undefined ? undefined : oneOf('--only', Object.keys(all))(values.only);
+  const chosen = Object.entries(all).filter(([name]) => only === undefined || name === only);
+  let [broken, faults] = [0, 0];
   const begun = performance.now();
   for (const [name, target] of chosen) {
     const start = performance.now();
     const outcome = await fuzz(target, Math.ceil(files / chosen.length), seed);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    all += outcome.read + outcome.refused;
+    broken += outcome.read + outcome.refused;
     faults += outcome.faults.length;
     console.log(
       `${name.padEnd(16)}${outcome.read} read, ${outcome.refused} refused, ${outcome.faults.length} faults; slowest ${outcome.slowest.toFixed(0)} ms; ${seconds} s`,
     );
     for (const fault of outcome.faults) console.log(`  ${fault}`);
   }
-  console.log(`${all} files, ${faults} faults, ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  console.log(`${broken} files, ${faults} faults, ${((performance.now() - begun) / 1000).toFixed(0)} s`);
   process.exitCode = faults === 0 ? 0 : 1;
 }
 
-if (require.main === module) void main();
+if (require.main === module) void script(__filename, config, main);

@@ -16,14 +16,15 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { dtypes } from '../bptt/train/settings';
 import { choiceNames } from '../cells/kinds';
 import { optimizerNames } from '../bptt/train/updates';
 import { CHECKPOINT } from '../run/settings';
-import { must, mustCount } from '../core/check';
+import { must } from '../core/check';
 import { Random } from '../core/random';
 import { decodeCheckpoint } from '../io/checkpoint';
+import { whole } from '../terminal/arguments';
+import { script, type Arguments } from './script';
 
 const root = join(__dirname, '..');
 const TEXT = 'she sells sea shells by the sea shore\n'.repeat(12);
@@ -187,14 +188,12 @@ export async function killRuns(
   }
 }
 
-async function main(): Promise<void> {
-  const options = {
-    kills: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-  } as const;
-  const { values } = parseArgs({ options });
-  const [kills, seed] = [Number(values.kills), Number(values.seed)];
-  mustCount(kills, 'kill', '--kills');
+const config = {
+  options: { kills: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' } },
+} as const;
+
+async function main({ values }: Arguments<typeof config>): Promise<void> {
+  const [kills, seed] = [whole('--kills')(values.kills), whole('--seed', 0)(values.seed)];
   const random = new Random(seed);
   const all: KillResult[] = [];
   for (let k = 0; k * KILLS_EACH < kills; k++) {
@@ -213,4 +212,4 @@ async function main(): Promise<void> {
   process.exitCode = faults === 0 ? 0 : 1;
 }
 
-if (require.main === module) void main();
+if (require.main === module) void script(__filename, config, main);

@@ -17,7 +17,6 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   countStatuses,
   mutantStatus,
@@ -27,6 +26,9 @@ import {
   type Result,
   type Status,
 } from './mutation-record';
+import { whole } from '../terminal/arguments';
+import { failure, usage } from '../terminal/errors';
+import { script, type Arguments } from './script';
 
 const CACHE = '.cache/mutation';
 const KEPT = 'tests/mutation.json';
@@ -280,22 +282,26 @@ function result(scope: string, chosen: readonly Planted[], found: Map<string, St
   return { scope, of, mutants: chosen.length, date: today(), first, ...numbers };
 }
 
-async function main(): Promise<void> {
-  if (!existsSync('jest.config.js')) throw new Error('mutate: run it from the folder of package.json');
+const config = {
+  allowPositionals: true,
+  options: {
+    sample: { type: 'string' },
+    again: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+    with: { type: 'string', multiple: true },
+  },
+} as const;
+
+async function main({ positionals, values }: Arguments<typeof config>): Promise<void> {
+  if (!existsSync('jest.config.js')) throw failure('run it from the folder of package.json');
   mkdirSync(CACHE, { recursive: true });
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: {
-      sample: { type: 'string' },
-      again: { type: 'boolean', default: false },
-      record: { type: 'boolean', default: false },
-      seconds: { type: 'string', default: '60' },
-      seed: { type: 'string', default: '1' },
-      with: { type: 'string', multiple: true, default: [] },
-    },
-  });
   const scopes = positionals.length > 0 ? positionals : FOLDERS;
-  const seconds = Number(values.seconds);
+  const missing = scopes.find((scope) => !existsSync(scope));
+  if (missing !== undefined) throw usage(`each argument must be a file or folder, got ${missing}`);
+  const seconds = whole('--seconds')(values.seconds);
+  const sample = values.sample === undefined ? undefined : whole('--sample')(values.sample);
   const results = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Result[]) : [];
   const keep = (...added: Result[]): void => {
     const others = results.filter(({ scope }) => !added.some((r) => r.scope === scope));
@@ -312,15 +318,13 @@ async function main(): Promise<void> {
     stryker(
       chosen,
       seconds,
-      values.with.map((name) => `${name}.test.ts`),
+      (values.with ?? []).map((name) => `${name}.test.ts`),
     );
   if (values.record) keep();
   else if (values.again) keep(...(await survivorsAgain(results, scopes, run, how)));
-  else if (values.sample) {
+  else if (sample !== undefined) {
     const samples = await Promise.all(
-      scopes.map(async (scope) =>
-        drawn(scope, await listed(filesUnder(scope)), Number(values.sample), values.seed),
-      ),
+      scopes.map(async (scope) => drawn(scope, await listed(filesUnder(scope)), sample, values.seed)),
     );
     const found = run(samples.flatMap(({ chosen }) => chosen));
     keep(...samples.map(({ name, chosen, of }) => ({ ...result(name, chosen, found, of), how })));
@@ -382,7 +386,4 @@ function drawn(
   return { name: `${scope}, sample ${seed}`, chosen, of: all.length };
 }
 
-void main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+void script(__filename, config, main);

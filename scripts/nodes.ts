@@ -6,6 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { failure } from '../terminal/errors';
+import { script } from './script';
 
 const FOLDER = join('tests', 'nodes', 'node_modules');
 /** Tests of what depends on V8's compiler and arithmetic. */
@@ -23,12 +25,17 @@ const TESTS = [
   'fit',
 ];
 
-if (!existsSync(FOLDER)) throw new Error('test:nodes: run npm ci --prefix tests/nodes first (Linux on x64)');
-for (const name of readdirSync(FOLDER).filter((each) => each.startsWith('node-'))) {
-  const node = join(FOLDER, name, 'bin', 'node');
-  console.log(`-- ${name}: ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`);
-  const jest = join('node_modules', 'jest', 'bin', 'jest.js');
-  const patterns = TESTS.map((test) => `tests/${test}[^/]*$`);
-  const { status } = spawnSync(node, [jest, ...patterns], { stdio: 'inherit' });
-  if (status !== 0) throw new Error(`test:nodes: the tests must pass on ${name}`);
+function main(): void {
+  if (!existsSync(FOLDER))
+    throw failure('the versions of Node must be installed', 'npm ci --prefix tests/nodes (Linux on x64)');
+  for (const name of readdirSync(FOLDER).filter((each) => each.startsWith('node-'))) {
+    const node = join(FOLDER, name, 'bin', 'node');
+    console.log(`-- ${name}: ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`);
+    const jest = join('node_modules', 'jest', 'bin', 'jest.js');
+    const patterns = TESTS.map((test) => `tests/${test}[^/]*$`);
+    const { status } = spawnSync(node, [jest, ...patterns], { stdio: 'inherit' });
+    if (status !== 0) throw failure(`the tests must pass on ${name}`, 'see the failures above');
+  }
 }
+
+void script(__filename, {}, main);

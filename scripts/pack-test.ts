@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { script } from './script';
 
 const root = join(__dirname, '..');
 /** Size limit: room for the engine to grow, but not for tests or data included by mistake. */
@@ -28,6 +29,7 @@ backstep.parallel(net, 2).then(async (team) => {
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const temp = mkdtempSync(join(tmpdir(), 'backstep-pack-'));
+process.on('exit', () => rmSync(temp, { recursive: true, force: true }));
 
 function run(cwd: string, command: string, ...args: string[]): string {
   console.log(
@@ -99,13 +101,13 @@ function useFrom(kind: 'module' | 'commonjs', tarball: string): string {
   return printed;
 }
 
-try {
+function main(): void {
   const tarball = pack();
   const printed = useFrom('module', tarball);
   expect('output of the CommonJS program', useFrom('commonjs', tarball), printed);
   run(temp, own('attw'), tarball);
   run(temp, own('publint'), 'run', '--strict', tarball);
   console.log('pack-test: the tarball works from ES modules, CommonJS, TypeScript and the command line');
-} finally {
-  rmSync(temp, { recursive: true, force: true });
 }
+
+void script(__filename, {}, main);

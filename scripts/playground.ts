@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { writeServiceWorker } from './offline';
 import type { Plugin } from 'vite' with { 'resolution-mode': 'import' };
+import { script } from './script';
 
 const root = join(__dirname, '..');
 
@@ -38,8 +39,4 @@ export async function buildPlayground(outDir = join(root, 'dist', 'playground'))
   writeServiceWorker(outDir);
 }
 
-if (require.main === module)
-  buildPlayground().catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  });
+if (require.main === module) void script(__filename, {}, () => buildPlayground());

@@ -12,6 +12,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { script } from './script';
 
 const root = join(__dirname, '..');
 const SECONDS = 180;
@@ -108,4 +109,6 @@ function main(): number {
   return failed;
 }
 
-process.exitCode = main() === 0 ? 0 : 1;
+void script(__filename, {}, () => {
+  process.exitCode = main() === 0 ? 0 : 1;
+});

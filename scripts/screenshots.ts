@@ -5,6 +5,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Visitor } from '../playground/tests/browser';
+import { script } from './script';
 
 const folder = join(__dirname, '..', 'docs', 'images');
 const MOST_BYTES = 150_000;
@@ -124,7 +125,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+void script(__filename, {}, main);

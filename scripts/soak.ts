@@ -14,18 +14,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { line } from '../terminal/output';
 import { newSettings } from '../text/settings';
 import { CHECKPOINT } from '../run/settings';
 import { slope } from '../measure/timing';
 import { Trainer } from '../text/trainer';
-import { must, mustBe } from '../core/check';
+import { mustBe } from '../core/check';
 import { executorOf } from '../core/executor';
 import { engineMemory } from '../core/memory';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { writeWhole } from '../io/files';
 import { Vocabulary } from '../io/vocabulary';
+import { real, whole } from '../terminal/arguments';
+import { script, type Arguments } from './script';
 
 const TEXT = 'round and round the ragged rock the ragged rascal ran\n'.repeat(100);
 const MB = 2 ** 20;
@@ -111,12 +112,16 @@ async function soak(limit: { steps: number } | { minutes: number }): Promise<Sam
   return samples;
 }
 
-async function main(): Promise<void> {
-  const options = { minutes: { type: 'string' }, steps: { type: 'string' } } as const;
-  const { minutes = '10', steps } = parseArgs({ options }).values;
-  const length = Number(steps ?? minutes);
-  must(length > 0, 'soak', '--minutes and --steps must be > 0', steps ?? minutes);
-  const samples = await soak(steps === undefined ? { minutes: length } : { steps: length });
+const config = {
+  options: { minutes: { type: 'string', default: '10' }, steps: { type: 'string' } },
+} as const;
+
+async function main({ values: { minutes, steps } }: Arguments<typeof config>): Promise<void> {
+  const samples = await soak(
+    steps === undefined
+      ? { minutes: real('--minutes', { above: 0 })(minutes) }
+      : { steps: whole('--steps')(steps) },
+  );
   const last = samples[samples.length - 1].step;
   for (const of of Object.keys(bounds) as (keyof Usage)[]) {
     const rise = growth(samples, of);
@@ -129,4 +134,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (require.main === module) void main();
+if (require.main === module) void script(__filename, config, main);

@@ -29,6 +29,8 @@ import { printBook } from './pdf';
 import { buildEmbedded } from './playground';
 import { writeReference } from './reference';
 import { writeServiceWorker } from '../../scripts/offline';
+import { script, type Arguments } from '../../scripts/script';
+import { failure, usage } from '../../terminal/errors';
 
 const book = join(docs, '.book');
 const site = join(docs, 'site');
@@ -36,7 +38,10 @@ const site = join(docs, 'site');
 function run(command: string, ...args: string[]): void {
   const { status } = spawnSync(command, args, { cwd: docs, stdio: 'inherit' });
   if (status !== 0)
-    throw new Error(`docs: ${command} ${args.join(' ')} must succeed, got exit code ${status}`);
+    throw failure(
+      `${command} ${args.join(' ')} must succeed, got exit code ${status}`,
+      'see its messages above',
+    );
 }
 
 function write(file: string, markdown: string, language: Language): void {
@@ -45,14 +50,18 @@ function write(file: string, markdown: string, language: Language): void {
   writeFileSync(target, typesetMarkdown(expand(markdown, `docs/${file}`, language)));
 }
 
-async function main(): Promise<void> {
-  if (process.argv.includes('--translate')) return updateTranslations();
+const config = {
+  options: {
+    serve: { type: 'boolean', default: false },
+    pdf: { type: 'boolean', default: false },
+    translate: { type: 'boolean', default: false },
+  },
+} as const;
+
+async function main({ values }: Arguments<typeof config>): Promise<void> {
+  if (values.translate) return updateTranslations();
   const vitepress = join(docs, 'node_modules', '.bin', 'vitepress');
-  if (!existsSync(vitepress)) {
-    console.error('docs: what builds the book must be installed, got nothing (run npm ci --prefix docs)');
-    process.exitCode = 2;
-    return;
-  }
+  if (!existsSync(vitepress)) throw usage('VitePress must be installed, got nothing', 'npm ci --prefix docs');
   rmSync(book, { recursive: true, force: true });
   for (const file of pages()) write(file, read(file), 'en');
   for (const language of translations)
@@ -68,11 +77,8 @@ async function main(): Promise<void> {
   run(vitepress, 'build', book);
   // the reference and the printed book are large: they are read with a network
   writeServiceWorker(site, /^(api\/|assets\/api_)|\.pdf$/);
-  if (process.argv.includes('--pdf')) for (const path of await printBook(site)) console.log(path);
-  if (process.argv.includes('--serve')) run(vitepress, 'preview', book);
+  if (values.pdf) for (const path of await printBook(site)) console.log(path);
+  if (values.serve) run(vitepress, 'preview', book);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+void script(__filename, config, main);
