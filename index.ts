@@ -309,7 +309,7 @@ export {
   type Tensors,
 } from './core/tensor';
 export { reserveMemory, type Data, type Dtype } from './core/memory';
-export { softmax } from './core/reduce';
+export { softmax } from './core/softmax';
 export { Random, type RandomState } from './core/random';
 export * as init from './core/init';
 

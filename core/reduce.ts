@@ -1,4 +1,4 @@
-/** Reductions in plain loops: sums over rows or columns, log-sum-exp, norm and softmax. */
+/** Reductions in plain loops: sums over rows or columns, log-sum-exp, and the norm. */
 import type { Reduction } from './program';
 import { toFlat, type Tensor } from './tensor';
 
@@ -64,15 +64,4 @@ export function least(values: Iterable<number>): number {
   let lowest = Infinity;
   for (const value of values) lowest = Math.min(lowest, value);
   return lowest;
-}
-
-/**
- * p = softmax(y) of a list of numbers; the maximum is subtracted first to prevent overflow.
- * @example softmax([0, Math.log(3)])[1] // 0.75
- */
-export function softmax(logits: readonly number[]): number[] {
-  const m = greatest(logits);
-  const weights = logits.map((y) => Math.exp(y - m));
-  const total = weights.reduce((sum, w) => sum + w, 0);
-  return weights.map((w) => w / total);
 }

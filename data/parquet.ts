@@ -2,6 +2,7 @@
 import type Fs from 'node:fs';
 import { builtin } from '../core/builtin';
 import { must, mustBe } from '../core/check';
+import { joined } from '../core/join';
 import { safe } from '../core/safe';
 import { cellsOf, type Rows } from './rows';
 import type { Piece } from './text';
@@ -166,12 +167,7 @@ async function bytesIn(pieces: AsyncIterable<Piece>): Promise<Bytes> {
   const all: Uint8Array[] = [];
   for await (const piece of pieces)
     all.push(typeof piece === 'string' ? new TextEncoder().encode(piece) : piece);
-  const whole = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of all) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
+  const whole = joined(Uint8Array, all);
   return { byteLength: whole.length, slice: (start, end) => whole.buffer.slice(start, end) };
 }
 

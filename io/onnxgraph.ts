@@ -1,5 +1,6 @@
 /** Builds an ONNX model as a protocol buffer: constants, nodes, inputs and outputs. */
-import { bytes, float, joinedFields, message, number, text, type ProtobufField } from './protobuf';
+import { joined } from '../core/join';
+import { bytes, float, message, number, text, type ProtobufField } from './protobuf';
 
 /** Field numbers of the messages of a model (onnx.proto, IR version 8). */
 const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8, metadata: 14 } as const;
@@ -71,7 +72,7 @@ export class OnnxGraph {
 
   /** The bytes of the model file, including the `metadata`. */
   encode(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-    return joinedFields([
+    return joined(Uint8Array, [
       number(MODEL.irVersion, IR_VERSION),
       text(MODEL.producer, 'backstep'),
       message(
@@ -96,7 +97,7 @@ export function encodeOnnxTensor(name: string, dims: readonly number[], numbers:
   const type =
     numbers instanceof Float32Array ? 'float32' : numbers.BYTES_PER_ELEMENT === 4 ? 'int32' : 'int64';
   const sizes = dims.map((n) => number(TENSOR.dim, n));
-  return joinedFields([
+  return joined(Uint8Array, [
     ...sizes,
     number(TENSOR.type, DTYPES[type]),
     text(TENSOR.name, name),

@@ -5,6 +5,7 @@
  * Source: https://protobuf.dev/programming-guides/encoding
  */
 import { must } from '../core/check';
+import { joined } from '../core/join';
 
 /** One or several encoded fields. */
 export type ProtobufField = Uint8Array;
@@ -19,29 +20,18 @@ function varint(value: number): number[] {
   return [...bytes, value];
 }
 
-/** Concatenates fields. */
-export function joinedFields(parts: readonly ProtobufField[]): ProtobufField {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 /** An integer field, >= 0. */
 export const number = (field: number, value: number): ProtobufField =>
   Uint8Array.from([...varint(field * 8), ...varint(value)]);
 export const bytes = (field: number, value: Uint8Array): ProtobufField =>
-  joinedFields([Uint8Array.from([...varint(field * 8 + BYTES), ...varint(value.length)]), value]);
+  joined(Uint8Array, [Uint8Array.from([...varint(field * 8 + BYTES), ...varint(value.length)]), value]);
 export const text = (field: number, value: string): ProtobufField =>
   bytes(field, new TextEncoder().encode(value));
 /** A nested message. */
 export const message = (field: number, ...fields: ProtobufField[]): ProtobufField =>
-  bytes(field, joinedFields(fields));
+  bytes(field, joined(Uint8Array, fields));
 export const float = (field: number, value: number): ProtobufField =>
-  joinedFields([
+  joined(Uint8Array, [
     Uint8Array.from(varint(field * 8 + FOUR_BYTES)),
     new Uint8Array(Float32Array.of(value).buffer),
   ]);

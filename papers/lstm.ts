@@ -28,7 +28,7 @@ import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { lstm1997 } from '../cells/lstm1997';
 import { Random } from '../core/random';
-import { softmax } from '../core/reduce';
+import { softmax } from '../core/softmax';
 import { adding } from '../tasks/adding';
 import { embeddedReber, reberSymbols, type ReberStep } from '../tasks/reber';
 import { orderSymbols, temporalOrder } from '../tasks/temporalorder';

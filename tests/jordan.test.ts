@@ -2,7 +2,7 @@ import { network } from '../bptt/network/network';
 import { analyticGradients, problemOfCell } from '../bptt/check/problem';
 import { jordan } from '../cells/jordan';
 import { Random } from '../core/random';
-import { softmax } from '../core/reduce';
+import { softmax } from '../core/softmax';
 import { sizeOf, toFlat, zeros } from '../core/tensor';
 import { describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { distance, settings } from './executors';

@@ -1,7 +1,8 @@
 /** Reading ONNX: round trips of our own models, and clear messages for malformed models and tensors. */
+import { joined } from '../core/join';
 import { OnnxGraph, encodeOnnxTensor } from '../io/onnxgraph';
 import { decodeOnnxModel, decodeOnnxTensor } from '../io/onnxread';
-import { bytes, joinedFields, message, number, text } from '../io/protobuf';
+import { bytes, message, number, text } from '../io/protobuf';
 
 /** The numbers of TensorProto's fields. */
 const [DIM, TYPE, FLOATS, INT32S, INT64S, NAME, RAW, DOUBLES] = [1, 2, 4, 5, 7, 8, 9, 10];
@@ -24,17 +25,18 @@ describe('a tensor', () => {
   });
 
   it('may keep its numbers in fields of their own, packed or one by one', () => {
-    const head = (type: number): Uint8Array => joinedFields([number(DIM, 2), number(TYPE, type)]);
+    const head = (type: number): Uint8Array => joined(Uint8Array, [number(DIM, 2), number(TYPE, type)]);
     const of = (type: number, ...fields: Uint8Array[]): number[] => [
-      ...decodeOnnxTensor(joinedFields([head(type), ...fields])).numbers,
+      ...decodeOnnxTensor(joined(Uint8Array, [head(type), ...fields])).numbers,
     ];
     expect(of(1, bytes(FLOATS, raw(Float32Array.of(0.5, 2))))).toEqual([0.5, 2]);
     expect(of(11, bytes(DOUBLES, raw(Float64Array.of(0.1, 2))))).toEqual([0.1, 2]);
     expect(of(6, bytes(INT32S, Uint8Array.of(1, 0x80, 0x01)))).toEqual([1, 128]);
     expect(of(7, number(INT64S, 3), number(INT64S, 4))).toEqual([3, 4]);
     expect([
-      ...decodeOnnxTensor(joinedFields([bytes(DIM, Uint8Array.of(1, 1)), number(TYPE, 6), number(INT32S, 9)]))
-        .numbers,
+      ...decodeOnnxTensor(
+        joined(Uint8Array, [bytes(DIM, Uint8Array.of(1, 1)), number(TYPE, 6), number(INT32S, 9)]),
+      ).numbers,
     ]).toEqual([9]);
   });
 
@@ -49,29 +51,41 @@ describe('a tensor', () => {
     ['a field without a number', Uint8Array.of(0), 'a field must have a number'],
     ['a field of an old kind', Uint8Array.of(0x0b), 'field 1 must be of kind 0, 1, 2 or 5, got 3'],
     ['bytes beyond the end', Uint8Array.of(0x4a, 9, 1), 'field 9 must have at most 1 bytes, got 9'],
-    ['a negative length', joinedFields([Uint8Array.of(0x4a, ...Array<number>(9).fill(0xff), 1)]), 'got -1'],
+    [
+      'a negative length',
+      joined(Uint8Array, [Uint8Array.of(0x4a, ...Array<number>(9).fill(0xff), 1)]),
+      'got -1',
+    ],
     [
       'texts',
-      joinedFields([number(DIM, 1), number(TYPE, 8)]),
+      joined(Uint8Array, [number(DIM, 1), number(TYPE, 8)]),
       'a tensor must be of float32, float64, int32 or int64, got type 8',
     ],
     [
       'a negative size',
-      joinedFields([bytes(DIM, Uint8Array.of(...Array<number>(9).fill(0xff), 1)), number(TYPE, 1)]),
+      joined(Uint8Array, [bytes(DIM, Uint8Array.of(...Array<number>(9).fill(0xff), 1)), number(TYPE, 1)]),
       'dims must be sizes',
     ],
-    ['a huge size', joinedFields([number(DIM, 2 ** 40), number(TYPE, 1)]), 'dims must be sizes of at most'],
+    [
+      'a huge size',
+      joined(Uint8Array, [number(DIM, 2 ** 40), number(TYPE, 1)]),
+      'dims must be sizes of at most',
+    ],
     [
       'too few numbers',
-      joinedFields([...float2, bytes(RAW, raw(Float32Array.of(1)))]),
+      joined(Uint8Array, [...float2, bytes(RAW, raw(Float32Array.of(1)))]),
       '[2] must have 2 numbers, got 1',
     ],
     [
       'half a number',
-      joinedFields([...float2, bytes(RAW, Uint8Array.of(1, 2, 3))]),
+      joined(Uint8Array, [...float2, bytes(RAW, Uint8Array.of(1, 2, 3))]),
       'numbers must be of 4 bytes each, got 3',
     ],
-    ['numbers in another file', joinedFields([...float2, number(14, 1)]), 'numbers must stand in the file'],
+    [
+      'numbers in another file',
+      joined(Uint8Array, [...float2, number(14, 1)]),
+      'numbers must stand in the file',
+    ],
   ])('with %s is refused', (_, file, reason) => {
     expect(() => decodeOnnxTensor(file, 'x.pb')).toThrow(reason);
     expect(() => decodeOnnxTensor(file, 'x.pb')).toThrow(/^x\.pb: /);

@@ -1,6 +1,7 @@
 import { Program } from '../core/program';
 import { Random } from '../core/random';
-import { greatest, least, norm, softmax } from '../core/reduce';
+import { greatest, least, norm } from '../core/reduce';
+import { softmax } from '../core/softmax';
 import { logarithms } from '../draw/sparkline';
 import { columns, tensor, toFlat, transpose, zeros } from '../core/tensor';
 import { distance, settings } from './executors';

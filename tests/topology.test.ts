@@ -8,7 +8,7 @@ import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
-import { softmax } from '../core/reduce';
+import { softmax } from '../core/softmax';
 import { sizeOf, toFlat, type Tensors } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { toKeras } from '../io/keras';

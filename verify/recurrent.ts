@@ -5,7 +5,7 @@ import { planOf, type Pass } from '../bptt/network/pass';
 import { truncated } from '../bptt/truncated';
 import { embedding } from '../cells/embedding';
 import { must, mustShape } from '../core/check';
-import { softmax } from '../core/reduce';
+import { softmax } from '../core/softmax';
 import { toFlat, type Tensor } from '../core/tensor';
 import type { Layout } from './layouts';
 import type { Computed, TestVector, VectorTensor } from './vectors';

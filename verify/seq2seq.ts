@@ -14,8 +14,10 @@ import type { Stack } from '../bptt/network/stack';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { must, mustBeOneOf, mustShape } from '../core/check';
-import { softmax } from '../core/reduce';
-import { toFlat, type Tensor, type Tensors } from '../core/tensor';
+import { bound } from '../core/equations/equations';
+import { plain } from '../core/plain';
+import { softmax, softmaxBackward } from '../core/softmax';
+import { tensor, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { layeredTorchLayout } from './layouts';
 import { dot, rename, tensorOf, zeroPadding } from './recurrent';
 import type { Computed, TestVector, VectorTensor } from './vectors';
@@ -203,8 +205,9 @@ function upstreamOf(
     added(names.flatMap((name) => (name in weights ? [weights[name].data] : [])));
   if (extent === 'head') {
     const O = params['head.weight'].shape[0];
-    const throughSoftmax = of('probs') && softmaxBackward(of('probs') as number[], probs, O);
-    return { output: added([of('logits'), throughSoftmax].filter((d) => d !== undefined)) };
+    const above = of('probs');
+    const fromProbs = above && throughSoftmax(above, probs, O);
+    return { output: added([of('logits'), fromProbs].filter((d) => d !== undefined)) };
   }
   const [S, B] = x.shape;
   const reads = extent === 'encoder';
@@ -218,12 +221,18 @@ function upstreamOf(
   };
 }
 
-/** dL/dlogits [N, O] from dL/dp: p ⊙ (dp − ⟨dp, p⟩), row by row. */
-function softmaxBackward(dp: readonly number[], p: readonly number[], O: number): number[] {
-  return p.map((v, k) => {
-    const row = k - (k % O);
-    return v * (dp[k] - dot(dp.slice(row, row + O), p.slice(row, row + O)));
-  });
+/** dL/dlogits [N, O] from dL/dp. */
+function throughSoftmax(dp: readonly number[], p: readonly number[], O: number): number[] {
+  const N = p.length / O;
+  const v = {
+    p: tensor(p, [N, O]),
+    dp: tensor(dp, [N, O]),
+    dy: zeros([N, O]),
+    flow: zeros([N, O]),
+    flowSum: zeros([N, 1]),
+  };
+  bound(softmaxBackward, plain, v)();
+  return toFlat(v.dy);
 }
 
 /** Gradients under the vector's names, summed over all parts. */

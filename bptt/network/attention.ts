@@ -19,7 +19,7 @@ import { glorot } from '../../core/init';
 import type { Data } from '../../core/memory';
 import type { Program } from '../../core/program';
 import { dtypeOf, reshape, rows, transpose, zeros, type Tensor, type Tensors } from '../../core/tensor';
-import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
+import { softmaxBackward, softmaxBuffers, softmaxForward } from '../../core/softmax';
 import { signal, type Signal, type Stage } from './stage';
 
 /**
@@ -240,7 +240,7 @@ export class Attention implements Stage {
       eachRow((own, e) => scoreForward.record(program, { q: own(query), e, score: own(v.score) }));
     }
     if (v.valid) maskForward.record(program, { valid: v.valid, scoreAll: v.score, score: v.score });
-    softmax.record(program, { ...v, y: v.score, p: v.weight });
+    softmaxForward.record(program, { ...v, y: v.score, p: v.weight });
     if (v.valid) maskWeight.record(program, { valid: v.valid, p: v.weight, weight: v.weight });
     eachRow((own, e) => weighForward.record(program, { weight: own(v.weight), e, context: own(v.context) }));
     combineForward.record(program, v);

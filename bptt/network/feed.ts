@@ -10,7 +10,7 @@ import { lazyEquations } from '../../core/equations/equations';
 import type { LossPrediction } from '../../losses';
 import type { Program } from '../../core/program';
 import { rows, type Tensor, type Tensors } from '../../core/tensor';
-import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
+import { softmaxBackward, softmaxBuffers, softmaxForward } from '../../core/softmax';
 import type { Signal } from './stage';
 
 const sameForward = lazyEquations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = y');
@@ -40,7 +40,7 @@ export class Feedback {
   /** Records x at t + 1 from y at t. */
   forward(program: Program, t: number): void {
     const v = this.at(t);
-    if (this.prediction === 'softmax') softmax.record(program, { ...v, p: v.x });
+    if (this.prediction === 'softmax') softmaxForward.record(program, { ...v, p: v.x });
     else (this.prediction === 'sigmoid' ? sigmoidForward : sameForward).record(program, v);
   }
 

@@ -1,5 +1,5 @@
 /** Turns the outputs of a network into predictions, by the function that belongs to its loss. */
-import { softmax } from '../../core/reduce';
+import { softmax } from '../../core/softmax';
 import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
 import { lossOf } from '../../losses';
 

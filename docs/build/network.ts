@@ -5,6 +5,7 @@ import type { Architecture } from '../../bptt/network/architecture';
 import { bidirectional, directionsOf, type Layer } from '../../bptt/network/layer';
 import { network, type NetworkOptions } from '../../bptt/network/network';
 import { beginsWithOne, endsInOne } from '../../bptt/network/topology';
+import { arrowhead } from '../../playground/equations/arrowhead';
 import { captioned } from './figure';
 
 /** Distances of steps and of rows in pixels; width and height of a cell, radius of a circle, and the margin. */
@@ -94,7 +95,7 @@ class Drawing {
     const height = this.y(-1) + RADIUS + MARGIN + (this.architecture.encoder ? 24 : 0) - top;
     return [
       `<svg class="diagram" viewBox="0 ${top} ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${this.inWords()}">`,
-      '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" markerUnits="userSpaceOnUse"><path d="M0 0.5 8 4 0 7.5z" class="head"/></marker></defs>',
+      arrowhead,
       ...this.paths,
       ...this.shapes,
       '</svg>',

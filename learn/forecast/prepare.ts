@@ -3,6 +3,7 @@
  * alone.
  */
 import { must, mustBe } from '../../core/check';
+import { joined } from '../../core/join';
 import { greatest, least } from '../../core/reduce';
 import { naiveError } from '../../data/metrics';
 import { scaleOf } from '../../data/standardise';
@@ -80,7 +81,7 @@ export function prepare(table: Table, given: Given): Note {
     season,
     relative,
     scales: inputs.map((_, k) => {
-      const { mean, deviation } = scaleOf(joined(training(k)));
+      const { mean, deviation } = scaleOf(joined(Float64Array, training(k)));
       return { mean, deviation: relative[k] ? movement(k, Math.ceil(T / 2)) : deviation };
     }),
     movements: targets.map((_, k) => Array.from({ length: horizon }, (_, h) => movement(k, h + 1))),
@@ -92,18 +93,6 @@ export function prepare(table: Table, given: Given): Note {
     until: untils.length > 0 ? Math.max(...untils) : null,
   };
 }
-
-/** Several arrays in one, which is the array itself if there is only one. */
-const joined = (parts: readonly Float64Array[]): Float64Array => {
-  if (parts.length === 1) return parts[0];
-  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-};
 
 /** Whether more than 5 % of the values of the validation part lie outside the range of the training part. */
 function leavesRange(values: Float64Array, [first, second]: [number, number]): boolean {

@@ -8,7 +8,7 @@ import { directionsOf } from '../../bptt/network/layer';
 import type { Topology } from '../../bptt/network/topology';
 import { must } from '../../core/check';
 import { Random } from '../../core/random';
-import { softmax } from '../../core/reduce';
+import { softmax } from '../../core/softmax';
 import { toFlat } from '../../core/tensor';
 import { encodeCheckpoint, type Checkpoint } from '../../io/checkpoint';
 import { FlowMeter, lastStepFlow, wayOf, type Way } from './flow';

@@ -1,6 +1,7 @@
 /** Draws the data flow of a cell as SVG, from its equations. */
 import { short } from '../../core/format';
 import { greatest } from '../../core/reduce';
+import { arrowhead } from './arrowhead';
 import type { FlowEdge, FlowGraph, FlowNode } from './graph';
 import type { Box, DiagramLayout } from './layout';
 import { GAP, NUMBER } from './sizes';
@@ -52,7 +53,7 @@ export function diagramOf(
   const label = say('diagram.label', { name, flow: inWords(flow) });
   return [
     `<svg class="diagram" viewBox="${left} ${-MARGIN} ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}">`,
-    `<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0 0.5 8 4 0 7.5z" class="head"/></marker></defs>`,
+    arrowhead,
     ...drawn,
     ...flow.nodes.map((node, k) => drawNode(node, boxes[k], moment && numbers.get(node.id))),
     '</svg>',
