@@ -1,7 +1,7 @@
 /** Truncated backpropagation through time: runs a long batch in chunks, carries states over and cuts gradients. */
 import { mustCount, mustKnowKeys } from '../core/check';
 import { contents, outside, type Tensor, type Tensors } from '../core/tensor';
-import type { Batch } from './network/batch';
+import { readBatch, type Batch } from './network/batch';
 import { fitted, flatten } from './network/numbers';
 import { mustBeNetwork, runnerOf, type Network } from './network/network';
 import { planOf, type Gradients, type Pass } from './network/pass';
@@ -66,7 +66,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   mustCount(chunk, where, 'chunk');
 
   const runner = runnerOf(network);
-  const read = runner.read(batch, where);
+  const read = readBatch(batch, network, where);
   const { T, B } = read;
   const { topology, encoder, dtype } = network.architecture;
   if (chunk < T) mustStream(network.architecture, where, `chunk must be at least ${T}`, chunk);

@@ -1,7 +1,7 @@
 /** Predictions for many rows: little memory, and results bit-identical to those of all rows at once. */
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { rowsAtOnce } from '../bptt/network/chunks';
-import { runnerOf } from '../bptt/network/network';
+import { readBatch } from '../bptt/network/batch';
 import { bidirectional } from '../bptt/network/layer';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -33,8 +33,7 @@ test.each(networks)('%s: outputs and states are those of all rows at once', (_na
     ),
   );
   const batch = { x, lengths, initial };
-  const runner = runnerOf(net);
-  expect(rowsAtOnce(runner.read(batch), {})).toBe(54);
+  expect(rowsAtOnce(readBatch(batch, net), {})).toBe(54);
   const results = (pass: ReturnType<typeof net.forward>): unknown => [
     pass.output.shape,
     toFlat(pass.output),

@@ -8,7 +8,7 @@ import { targetsOf } from '../network/architecture';
 import { must, mustBe, mustShape } from '../../core/check';
 import { fillFrom, toFlat, type Numbers, type Tensor } from '../../core/tensor';
 import { flatten, type FlatNumbers } from '../network/numbers';
-import type { Batch, ReadBatch } from '../network/batch';
+import { readBatch, type Batch, type ReadBatch } from '../network/batch';
 import type { Bound } from '../network/bound';
 import { runnerOf, type Network } from '../network/network';
 import type { Runner } from '../network/runner';
@@ -94,7 +94,7 @@ export class Writer implements Steps {
         initial: typeof initial === 'object' ? repeatedStates(initial, B, rowsPerInput) : initial,
       }),
     };
-    this.batch = this.runner.read(batch, where);
+    this.batch = readBatch(batch, network, where);
   }
 
   step(read: ArrayLike<number>): Float64Array {

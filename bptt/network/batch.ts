@@ -91,8 +91,8 @@ export interface BatchPart {
   readonly where: string;
 }
 
-/** Checks a batch of B rows against a network. */
-export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch {
+/** Checks a batch of B rows against a network; it is then run as a whole or in parts. */
+export function readBatch(batch: Batch, net: ForBatch, where = 'network.forward'): ReadBatch {
   mustBeBatch(batch, where);
   const { architecture } = net;
   const { B, source, main } = readSequences(batch, net, where);

@@ -12,7 +12,7 @@ import {
   type Architecture,
   type NetworkOptions,
 } from './architecture';
-import { passKeys, type Batch, type PassOptions } from './batch';
+import { passKeys, readBatch, type Batch, type PassOptions } from './batch';
 import { Parameters } from './parameters';
 import type { Pass } from './pass';
 import { predictionsOf } from './predict';
@@ -86,7 +86,7 @@ export class Network {
     mustKnowKeys(options, passKeys, 'network.forward');
     mustBeSwitch(options, 'training', 'network.forward');
     mustBeSwitch(options, 'predict', 'network.forward');
-    return this.#runner.run(this.#runner.read(batch), options);
+    return this.#runner.run(readBatch(batch, this), options);
   }
 
   /**

@@ -60,11 +60,6 @@ export class Runner {
     this.clocks = clocksOf(network.architecture.layers);
   }
 
-  /** Validates a batch, to be run as a whole or in parts. */
-  read(batch: Batch, where = 'network.forward'): ReadBatch {
-    return readBatch(batch, this.network, where);
-  }
-
   /** Runs a batch, or a part of it, forward. */
   run(read: ReadBatch, options: InternalPassOptions): Pass {
     return new Pass(this.body(read, options));
@@ -92,7 +87,7 @@ export class Runner {
 
   /** A plan loaded with a batch, initial states and masks; the caller runs it. */
   lay(batch: Batch, options: Pick<PassOptions, 'training' | 'rows' | 'steps' | 'from'> = {}): Plan {
-    return this.load(this.read(batch), options, 'check').bound.plan;
+    return this.load(readBatch(batch, this.network), options, 'check').bound.plan;
   }
 
   /** The plan for a shape, created at first use; the least recently used plans are freed and must not be used again. */

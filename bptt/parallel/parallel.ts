@@ -13,10 +13,10 @@ import { engineMemory, type Data } from '../../core/memory';
 import { Program } from '../../core/program';
 import { contents, zeros, type Tensor } from '../../core/tensor';
 import { Stopped, Thread } from './thread';
-import { passKeys, type Batch, type PassOptions, type ReadBatch } from '../network/batch';
+import { passKeys, readBatch, type Batch, type PassOptions, type ReadBatch } from '../network/batch';
 import { blueprintOf } from '../network/blueprint';
 import { Exchange } from './exchange';
-import { mustBeNetwork, runnerOf, type Network } from '../network/network';
+import { mustBeNetwork, type Network } from '../network/network';
 import { firstBadGradient, firstBadValue } from '../network/notfinite';
 import { Pass, wholePlanOf } from '../network/pass';
 import type { Plan } from '../network/plan';
@@ -155,7 +155,7 @@ export class Parallel {
       const task: PassTask = { batch, backward, ...part, ...(states && { from: states }) };
       if (this.threads === 1) return this.alone(task, output);
       const shared: PassTask = { ...task, ...exchange.put(task) };
-      const read = runnerOf(network).read(shared.batch);
+      const read = readBatch(shared.batch, network);
       if (shared.from) exchange.mustBeOf(read.B, shared.from);
       return await (read.B === 1 ? this.alone(shared, output, read) : this.together(shared, read, output));
     } finally {

@@ -1,7 +1,7 @@
 /** Runs one thread's share of a pass: some rows of a batch, forward and, if requested, backward. */
 import type { RandomState } from '../../core/random';
 import { contents, type Numbers } from '../../core/tensor';
-import type { Batch, PassOptions, ReadBatch } from '../network/batch';
+import { readBatch, type Batch, type PassOptions, type ReadBatch } from '../network/batch';
 import type { FlatNumbers } from '../network/numbers';
 import { runnerOf, type Network } from '../network/network';
 import { sizeOfPass, type Pass } from '../network/pass';
@@ -40,7 +40,7 @@ export function runShare(
   network: Network,
   { batch, from, backward, random, ...options }: PassTask,
   gathered?: Gathered,
-  read: ReadBatch = runnerOf(network).read(batch),
+  read: ReadBatch = readBatch(batch, network),
 ): PassFigures & { pass: Pass } {
   if (random) network.random.state = random;
   const how = {

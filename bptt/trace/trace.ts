@@ -1,6 +1,6 @@
 /** Shows every line of a cell's equations with the numbers of one unit at one step of a network. */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
-import type { Batch } from '../network/batch';
+import { readBatch, type Batch } from '../network/batch';
 import { copyNetwork, mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { worked, type TracedLine } from './arithmetic';
 import { traceOf } from './numbers';
@@ -48,10 +48,9 @@ export function trace(net: Network, batch: Batch, options: TraceOptions): Traced
   mustKnowKeys(options, ['layer', 'step', 'unit', 'row'], where);
   const { layer = 'l0', step, unit, row = 0 } = options;
   for (const [name, value] of Object.entries({ step, unit, row })) mustCount(value, where, name, 0);
-  const runner = runnerOf(copyNetwork(net));
-  const { B } = runner.read(batch, where);
+  const { B } = readBatch(batch, net, where);
   must(row < B, where, `row must be in 0…${B - 1}`, row, `B = ${B}`);
-  const plan = runner.lay(batch, { rows: [row, row + 1] });
+  const plan = runnerOf(copyNetwork(net)).lay(batch, { rows: [row, row + 1] });
   const names = plan.unrolls.map(({ name }) => name);
   const at = names.indexOf(mustBeOneOf(layer, names, where, 'layer'));
   const { T, valid } = plan.unrolls[at].options;

@@ -1,7 +1,7 @@
 /** One step of training: gradients of one or more batches, clipping, schedule, update, and error handling. */
 import { must } from '../../core/check';
 import { Stopped } from '../parallel/thread';
-import type { Batch, PassOptions } from '../network/batch';
+import { readBatch, type Batch, type PassOptions } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import { mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { areFinite, firstBadParameter, firstBadValue } from '../network/notfinite';
@@ -281,8 +281,7 @@ export class Learner {
  */
 export function evaluate(network: Network, batch: Batch): { loss: number; rows: number } {
   mustBeNetwork(network, 'evaluate');
-  const runner = runnerOf(network);
-  const pass = runner.run(runner.read(batch), { forwardOnly: true });
+  const pass = runnerOf(network).run(readBatch(batch, network), { forwardOnly: true });
   const { loss } = pass;
   if (!Number.isFinite(loss)) {
     const first = firstBadValue(planOf(pass));
