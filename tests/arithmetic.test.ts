@@ -123,6 +123,7 @@ describe('every line comes to what it says', () => {
     expect([...kinds].sort()).toEqual([
       ...[
         'clockwork',
+        'dense',
         'diagonal',
         'elman',
         'gru',

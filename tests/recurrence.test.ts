@@ -98,6 +98,7 @@ test('the recurrent matrices of a cell are those that multiply its previous stat
     mingru: [],
     minlstm: [],
     diagonal: [],
+    dense: [],
   });
   expect(names(recurrentMatrices(gru({ input: 2, hidden: 4, reset: 'before' })))).toEqual(['Wh 0', 'Wh 8']);
   expect(names(recurrentMatrices(lstm({ input: 2, hidden: 4, projection: 3 })))).toEqual(['Wh 0 Wp']);

@@ -159,7 +159,7 @@ describe('the file', () => {
     expect(make({ hidden: 0 })).toThrow('cellFromText: hidden must be a whole number >= 1, got 0');
     expect(make({ input: 0 })).toThrow('cellFromText: input must be a whole number >= 1, got 0');
     expect(make({ units: 1 })).toThrow(
-      'cellFromText: options must be among input, hidden, equations, name, got units',
+      'cellFromText: options must be among input, hidden, equations, name, layerNorm, residual, got units',
     );
     expect(() => textOfCell({ ...elman({ input: 3, hidden: 4 }), equations: undefined })).toThrow(
       'textOfCell: the cell must be made from equations, as a text, got elman',

@@ -15,10 +15,10 @@ const sizes: Record<string, object> = {
   clockwork: { input: D, hidden: H, periods: [1] },
   lmu: { input: D, hidden: H },
 };
-// those with a linear recurrence have no weights that are fed back (see tests/linear.test.ts), and a reservoir has options
+// those with a linear recurrence, and a dense layer, have no weights that are fed back (see tests/linear.test.ts), and a reservoir has options
 // of its own (see tests/reservoir.test.ts)
 const cells = Object.keys(sizes);
-const linear = ['mingru', 'minlstm', 'diagonal', 'reservoir'];
+const linear = ['mingru', 'minlstm', 'diagonal', 'dense', 'reservoir'];
 test('every built-in cell is here or among those with a linear recurrence', () =>
   expect([...cells, ...linear].sort()).toEqual(
     makers()

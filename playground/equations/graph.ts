@@ -113,7 +113,7 @@ class Graph {
   flow(states: readonly string[]): FlowGraph {
     const back = new Set<string>(this.nodes.filter(({ kind }) => kind === 'output').map(({ id }) => id));
     for (const id of back) for (const { from, to } of this.edges) if (to === id) back.add(from);
-    const nodes = this.nodes.filter(({ id, kind }) => back.has(id) || kind === 'input');
+    const nodes = this.nodes.filter(({ id }) => back.has(id));
     const edges = this.edges.filter(({ to }) => back.has(to));
     const direct = new Set(states.flatMap((state) => this.directEdges(state, nodes, edges)));
     return {
