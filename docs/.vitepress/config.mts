@@ -98,7 +98,7 @@ export default defineConfig({
   outDir: '../site',
   cleanUrls: true,
   // a reader without the network sees the same page: no font and no script from elsewhere
-  head: [],
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: { theme: { light: 'github-light', dark: 'github-dark' } },
   locales: {
     root: { lang: 'en' },

@@ -34,12 +34,15 @@ function curve(name: string, T: number): Curve {
   const shares = Object.entries(low.parameters.gradients).flatMap(([parameter, gradient]) => {
     const bound = bounds.of(problem.variables[parameter].gradient);
     const low32 = toFlat(gradient);
-    return Array.from(right[parameter], (value, k) => Math.abs(low32[k] - value) / bound[k]);
+    // what is 0 without any rounding has no share
+    return Array.from(right[parameter], (value, k) => Math.abs(low32[k] - value) / bound[k]).filter(
+      (share) => share > 0,
+    );
   });
   shares.sort((a, b) => a - b);
   return {
     name,
-    points: shares.map((y, k) => ({ x: (k + 0.5) / shares.length, y })).filter(({ y }) => y > 0),
+    points: shares.map((y, k) => ({ x: (k + 0.5) / shares.length, y })),
   };
 }
 

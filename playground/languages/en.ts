@@ -263,6 +263,7 @@ export const en = {
   'derive.solved':
     'Solved. Every gradient is proved equal to the derivative of the forward equations, modulo primes at random points.',
   'derive.missing': 'Still to find: {names}',
+  'derive.long': 'This text has {count} characters. A derivation may have {most}: nothing is judged.',
   'derive.marked': 'Not solved yet: see the lines that are marked.',
 
   // your cell

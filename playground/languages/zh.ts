@@ -255,6 +255,7 @@ const words: Language['words'] = {
   'derive.unused': '… 还没有哪一行用到它',
   'derive.solved': '已完成。每个梯度都已证明等于前向方程的导数（在随机点上模素数验证）。',
   'derive.missing': '还需求出：{names}',
+  'derive.long': '文本有 {count} 个字符。一次推导最多可有 {most} 个字符，因此未作判断。',
   'derive.marked': '尚未完成：请看标出的各行。',
 
   // your cell

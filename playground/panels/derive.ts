@@ -8,6 +8,8 @@ import { listed, nameOf, say, translated } from '../languages/say';
 
 /** Milliseconds without a key before the lines are judged. */
 const PAUSE = 350;
+/** Maximum number of characters that are judged; the longest derivation has some hundred. */
+const LONGEST = 4000;
 const levels = ['quantity', 'kind', 'correction'] as const;
 
 const words = (verdict: JudgedLine['verdict']): string => {
@@ -179,11 +181,19 @@ export class DerivePanel implements Panel {
     const { chosen: name } = this;
     const text = this.text.value;
     const mine = ++this.asked;
+    if (text.length > LONGEST) return this.refuse(text.length);
     const judged = await this.app.ask('derive', { name, text, level: levels[this.level] });
     if (mine !== this.asked) return; // more was typed meanwhile
     this.saved.keep(name, text, judged.solved);
     this.draw(judged);
     this.showChoice();
+  }
+
+  private refuse(count: number): void {
+    this.lines.replaceChildren();
+    this.more.disabled = true;
+    this.summary.className = 'verdict bad';
+    this.summary.textContent = say('derive.long', { count, most: LONGEST });
   }
 
   private draw({ lines, missing, solved }: JudgedDerivation): void {

@@ -242,6 +242,7 @@ export class FlowPanel implements Panel {
 
   private showJacobians(): void {
     const { norms = [], bounds = [] } = this.measured.find(({ name }) => name === this.layer) ?? {};
+    this.jacobians.root.hidden = norms.length === 0;
     this.jacobians.show([...norms.keys()], norms, bounds);
   }
 

@@ -44,9 +44,13 @@ inChromium('deriving', (open) => {
     expect(await text.inputValue()).toBe('dhOut');
   });
 
-  test('a link to an exercise that does not exist says so and opens the first one', async () => {
+  test('a link to an exercise that does not exist says so and opens the first one; too long a text is not judged', async () => {
     const page = await open(`${quick}&tab=derive.chess`);
     await page.getByText('There is no exercise chess').waitFor();
+    const text = page.getByLabel('Backward pass, one gradient in each line');
+    await text.fill('a = b '.repeat(1000));
+    await page.getByText('This text has 6000 characters.').waitFor();
+    await text.fill('');
     await page.getByText('A product gives its gradient to both of its factors').waitFor();
     await show(page, 'Train');
     expect(link(page)).not.toContain('tab=');
