@@ -74,10 +74,11 @@ function list(): void {
     ['', 'rows', 'trials', 'needs', ''],
     papers.map((paper) => [paper.name, ...counts(paper), paper.data ? '--data' : '', '']),
   );
-  for (const { name, title, citation } of papers) {
+  for (const { name, title, citation, figuresFrom } of papers) {
     line();
     line(`${name}: ${title}`);
     line(`  ${citation}`);
+    line(`  published figures: ${figuresFrom}`);
   }
 }
 
@@ -97,8 +98,8 @@ async function reproduce(paper: Paper, flags: PaperFlags): Promise<number> {
 
   const { finished, trials, digest } = experiment;
   const lines = experiment.lines();
-  const { name, citation } = paper;
-  if (json) jsonLine({ paper: name, size, citation, data: digest, lines, trials: finished });
+  const { name, citation, figuresFrom } = paper;
+  if (json) jsonLine({ paper: name, size, citation, figuresFrom, data: digest, lines, trials: finished });
   else show(paper, lines);
   if (svg !== undefined && lines.length > 0) {
     const picture = await drawFigures(paper, lines);
@@ -115,6 +116,7 @@ function introduction({ paper, file, standIn, damaged, left, trials }: Experimen
   const known = trials.length - left.length;
   return [
     `${paper.citation}\n${paper.about.map((text) => `  ${text}`).join('\n')}`,
+    `  published figures: ${paper.figuresFrom}`,
     ...(quick ? ['  quick: too small to compare with the published figures'] : []),
     ...(standIn ? [`  without --data: ${paper.data?.standIn}`] : []),
     ...(damaged > 0 ? [`  ${damaged} unreadable lines of ${file} are ignored`] : []),

@@ -48,6 +48,7 @@ export const clockwork: Paper = {
   name: 'clockwork',
   title: 'Clockwork RNN: a sound of 320 samples, learnt by heart',
   citation: 'Koutník, Greff, Gomez & Schmidhuber 2014, A clockwork RNN',
+  figuresFrom: 'section 4.1 of the paper',
   about: [
     'zero input, linear output; generated sounds, one for each seed, instead of snippets of music',
     'initial weights as in the paper; Adam instead of Nesterov momentum, with a rate chosen for each network, as there',

@@ -43,6 +43,8 @@ export const echoState: Paper = {
   name: 'echo-state',
   title: 'Echo-state networks: 84 steps of the Mackey–Glass series, by an output layer alone',
   citation: 'Jaeger & Haas 2004, Harnessing nonlinearity; Jaeger 2001, GMD report 148',
+  figuresFrom:
+    '400 units: GMD report 148, section 6.4; 1000 units: code that compares itself with the article (rc-basics-lab), not the article',
   about: [
     'root mean square of the errors 84 steps ahead, divided by the standard deviation of the series (NRMSE84)',
     'training: 3000 steps, of which 1000 are washout; test: 20 continuations after 1000 steps',

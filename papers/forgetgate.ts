@@ -53,6 +53,7 @@ export const forgetGate: Paper = {
   title: 'Continual embedded Reber grammar: the LSTM with and without a forget gate',
   citation:
     'Gers, Schmidhuber & Cummins 2000, Learning to forget: continual prediction with LSTM, Neural Computation 12(10)',
+  figuresFrom: 'table 2 of the paper; no other source of its figures was found',
   about: [
     'symbols predicted before the first mistake, mean of ten streams, each cut at 10,000',
     'published: streams of 10⁶ symbols; "perfect" made no mistake, "good" passed 1000 symbols on average',

@@ -24,6 +24,7 @@ export const hopfield: Paper = {
   title: 'Hopfield network: bit errors and overlap against the load α = P/N',
   citation:
     'Amit, Gutfreund & Sompolinsky 1985, Storing infinite numbers of patterns in a spin-glass model of neural networks',
+  figuresFrom: 'computed from the formulas of the theory, for N → ∞',
   about: [
     'random patterns, Hebbian rule, N = 1000; recall starts from the pattern itself, one unit at a time',
     'published is the theory for N → ∞: there the overlap is 0.967 at α = 0.1379 and breaks down beyond',

@@ -37,6 +37,7 @@ export const influence: Paper = {
   name: 'influence-balancing',
   title: 'Influence balancing: one parameter with a positive short-term and a negative long-term effect',
   citation: 'Tallec & Ollivier 2017, Unbiased online recurrent optimization',
+  figuresFrom: 'a figure of arXiv 1702.05043, in words',
   about: [
     '23 linear units, one parameter; the loss is 0 at θ = -1/6, and larger than the first one, 8, beyond θ = 1/2',
     'published is a figure: truncated backpropagation diverges, UORO converges',

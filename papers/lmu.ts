@@ -74,6 +74,8 @@ export const lmuPaper: Paper = {
   name: 'lmu',
   title: 'The Legendre memory unit: capacity without training, and the Mackey–Glass series',
   citation: 'Voelker, Kajić & Eliasmith 2019, Legendre memory units',
+  figuresFrom:
+    'the corrected figures of the authors, github.com/nengo/keras-lmu, experiments/mackey-glass.ipynb, commit 9e28b7f',
   about: [
     'capacity: an untrained memory of 100 numbers is read at delays of 1/4, 1/2, 3/4 and all of its window',
     'Mackey–Glass: 15 steps ahead; networks as in the paper, but 1/10 of the data and 1000 updates',

@@ -208,6 +208,8 @@ export const lstm: Paper = {
   name: 'lstm',
   title: 'Long time lags: embedded Reber grammar, adding, temporal order; LSTM and tanh units',
   citation: 'Hochreiter & Schmidhuber 1997, Long short-term memory, Neural Computation 9(8)',
+  figuresFrom:
+    'experiments 1, 4 and 6a of the paper; 8,440 and 31,390 are cited alike in github.com/cybertronai/schmidhuber-problems, commit e7b8c89',
   about: [
     'training sequences until the task is solved (mean of successful seeds), and wrong test sequences then',
     'the cell without a forget gate, compared with tanh units with the same data, budget and recipe',

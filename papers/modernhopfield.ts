@@ -28,6 +28,7 @@ export const modernHopfield: Paper = {
   title: 'Dense associative memory: capacity against the order of the energy',
   citation:
     'Krotov & Hopfield 2016, Dense associative memory for pattern recognition; Demircigil et al. 2017',
+  figuresFrom: 'computed from the formulas of both papers, for large N',
   about: [
     'random patterns; the capacity is the largest number of patterns at which one update flips at most 0.5 % of the units',
     'published for order n is the theory for large N, P ~ N^(n-1); these networks are small',

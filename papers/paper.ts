@@ -16,6 +16,8 @@ export interface Paper {
   readonly name: string;
   readonly title: string;
   readonly citation: string;
+  /** Where the published figures stand, and where they were read if that is not the paper itself. */
+  readonly figuresFrom: string;
   /** The task, the measures, and the differences from the paper with their reasons. */
   readonly about: readonly string[];
   /** The measures that a trial reports, in the order of the table. */

@@ -67,6 +67,7 @@ export const stateTracking: Paper = {
   title: 'State tracking: parity and counting modulo 3, by linear and nonlinear recurrences',
   citation:
     'Grazzi, Siems, Zela, Franke, Hutter & Pontil 2024, Unlocking state-tracking in linear RNNs through negative eigenvalues',
+  figuresFrom: 'abstract and caption of figure 1 of arXiv 2411.12537',
   about: [
     'share of sequences whose last count is right: of the lengths of the training, and of longer ones',
     'one layer of 16 units, instead of Mamba; a target at every step; guesses are right in 1/2 or 1/3 of the cases',
