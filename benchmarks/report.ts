@@ -5,10 +5,12 @@ import type * as Plotting from '@observablehq/plot' with { 'resolution-mode': 'i
 import type { CellRow } from '../measure/measure';
 import type { GemmRow } from './gemm.bench';
 import type { LengthsRow } from './lengths.bench';
+import type { OnlineRow } from './online.bench';
 import type { PeerRow } from './peers/host';
 import { whyNotWide } from '../core/executor';
 import { showGot, type Judged } from './figures';
 import type { PointwiseRow } from './pointwise.bench';
+import type { ScanRow } from './scan.bench';
 import type { ScalingRow, ScalingSeries } from './scaling.bench';
 import type { StartupRow } from './startup.bench';
 import { formatDecimal } from '../core/format';
@@ -22,6 +24,8 @@ export interface Results {
   slopes: ScalingSeries[];
   startup: StartupRow[];
   lengths: LengthsRow[];
+  online: OnlineRow[];
+  scan: ScanRow[];
   peers: PeerRow[];
   pointwise: PointwiseRow[];
   figures: Judged[];

@@ -1,7 +1,7 @@
 /**
  * Runs all benchmarks, or the named ones.
  *
- *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [lengths] [peers] [--smallest]
+ *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [lengths] [online] [scan] [peers] [--smallest]
  *       [--json] [--report FILE.html] [--markdown FILE.md] [more]
  *
  * Each benchmark runs in a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or `--clock cpu`, is
@@ -37,14 +37,16 @@ const groups = {
   startup: ['startup'],
   threads: ['threads'],
   lengths: ['lengths'],
+  online: ['online'],
+  scan: ['scan'],
   peers: ['peers'],
 };
 type Group = keyof typeof groups;
 
 /** Options that are passed on, and the benchmarks that accept them. */
 const known: Record<string, string[]> = {
-  rounds: ['cells', 'scaling', 'startup', 'lengths', 'peers'],
-  clock: ['cells', 'scaling', 'startup', 'lengths', 'peers'],
+  rounds: ['cells', 'scaling', 'startup', 'lengths', 'online', 'scan', 'peers'],
+  clock: ['cells', 'scaling', 'startup', 'lengths', 'online', 'scan', 'peers'],
   workload: ['cells', 'peers'],
   peer: ['peers'],
   dtype: ['gemm', 'pointwise'],
