@@ -7,11 +7,15 @@ Examples:
   backstep predict runs/sales sales.csv
   backstep predict runs/sales sales.csv --out forecast.csv
   tail -n 100 sensor.jsonl | backstep predict runs/sensor - --json
+  tail -f sensor.jsonl | backstep predict runs/sensor - --json --follow
 
 The file needs the columns that the model was trained on, without labels. A forecast goes on behind the last row of each \
 series; a classifier says the label of each row, group or file, and a tagger that of each token, with probabilities; a \
 translator or generator writes a sequence for each row, and a model of music a continuation of each piece. All is read as \
 in training: scales, symbols and labels are in the checkpoint.
+
+A row, a sentence or a piece of standard input is answered as soon as it has arrived. A series is not whole before the input \
+ends: with --follow, a forecast is made after each row, and a series is labelled when the next one begins.
 `;
 
 /** Adds the command to the program. */
@@ -26,6 +30,7 @@ export function add(program: Command): void {
     )
     .option('--out <file>', 'the file to write (default: standard output)')
     .option('--json', 'JSON lines instead of CSV')
+    .option('--follow', 'predict series of standard input while they arrive')
     .addHelpText('after', examples)
     .action(async (checkpoint: string, file: string, options: use.UseOptions) => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed

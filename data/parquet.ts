@@ -9,9 +9,9 @@ import type { Piece } from './text';
 
 const MAGIC = 'PAR1';
 
-/** Whether a file that begins with this piece is a Parquet file. */
+/** Whether a file that begins with this piece is a Parquet file; `begin` makes it long enough to tell. */
 export const isParquet = (first: Piece | undefined): boolean =>
-  first !== undefined && String.fromCharCode(...Array.from(first.slice(0, 4), codeOf)) === MAGIC;
+  first !== undefined && String.fromCharCode(...Array.from(first.slice(0, MAGIC.length), codeOf)) === MAGIC;
 
 const codeOf = (item: string | number): number => (typeof item === 'string' ? item.charCodeAt(0) : item);
 

@@ -35,6 +35,12 @@ export interface TableOptions {
   name?: string;
 }
 
+/** Options of tables that a model reads. */
+export interface ReadOptions extends TableOptions {
+  /** Kinds of columns that hold no lists; a name that the table lacks is ignored. */
+  expected?: Readonly<Record<string, 'numbers' | 'texts'>>;
+}
+
 /** Number of rows from which the kinds of columns are inferred. */
 const SAMPLE = 10_000;
 
@@ -121,13 +127,48 @@ function firstText(table: Table, { kind, values }: Column): string | undefined {
  */
 export async function readTable(source: Source, options: TableOptions = {}): Promise<Table> {
   mustKnowKeys(options, ['format', 'separator', 'header', 'kinds', 'name'], 'readTable');
+  return tableFrom(source, options);
+}
+
+/** `readTable` for the file of a model. */
+export async function tableFrom(source: Source, options: ReadOptions): Promise<Table> {
+  const { rows, separator, where, name } = await rowsIn(source, options);
+  const builder = new Builder(where, separator, options);
+  for await (const some of rows) builder.add(some);
+  return builder.finish(name);
+}
+
+/**
+ * The rows of a source in tables, each as soon as its rows have arrived. Kinds that are not expected are inferred for each
+ * table by itself.
+ */
+export async function* tablesFrom(source: Source, options: ReadOptions): AsyncGenerator<Table> {
+  const { rows, separator, where, name } = await rowsIn(source, options);
+  let names: readonly string[] | undefined;
+  let count = 0;
+  for await (const some of rows) {
+    const builder = new Builder(where, separator, options, names);
+    builder.add(some);
+    const table = builder.finishPart(name);
+    if (Array.isArray(some.cells[0])) names ??= table?.names ?? builder.header;
+    if (table) yield table;
+    count += table?.rows ?? 0;
+  }
+  must(count > 0, where, 'it must hold rows', names ? 'a header only' : 'an empty file');
+}
+
+/** The rows of a source, and how its cells are separated. */
+async function rowsIn(
+  source: Source,
+  options: ReadOptions,
+): Promise<{ rows: AsyncIterable<Rows>; separator: string; where: string; name: string }> {
   const name = options.name ?? (typeof source === 'string' ? source : 'the data');
   const where = `table: ${name}`;
   const begun = await begin(source, name);
   if (options.format === 'parquet' || (options.format === undefined && isParquet(begun.first))) {
     if (typeof source === 'string') await begun.close();
     const rows = parquetRows(typeof source === 'string' ? source : begun.pieces, where);
-    return built(rows, new Builder(where, 'parquet', options), name);
+    return { rows, separator: 'parquet', where, name };
   }
   const texts = textOf(begun.pieces, name);
   const first = await beginningOf(texts);
@@ -136,12 +177,7 @@ export async function readTable(source: Source, options: TableOptions = {}): Pro
   const separator = json ? 'json' : (options.separator ?? (/\.tsv$/i.test(name) ? '\t' : separatorOf(first)));
   const whole = rejoined(first, texts);
   const rows = json ? jsonRows(whole, where) : separatedRows(whole, separator, where);
-  return built(rows, new Builder(where, separator, options), name);
-}
-
-async function built(rows: AsyncIterable<Rows>, builder: Builder, name: string): Promise<Table> {
-  for await (const some of rows) builder.add(some);
-  return builder.finish(name);
+  return { rows, separator, where, name };
 }
 
 const formatOf = (name: string, text: string): 'json' | 'separated' =>
@@ -161,7 +197,7 @@ async function beginningOf(texts: AsyncIterator<string, void>): Promise<string> 
 /** Collects rows: first a sample, from which the kinds of columns are inferred, then the cells of each column. */
 class Builder {
   private sample: Rows = { lines: [], cells: [] };
-  private names: string[] | undefined;
+  private names: readonly string[] | undefined;
   private known = new Set<string>();
   private columns: Collector[] | undefined;
   private readonly lines = new Lines();
@@ -169,8 +205,15 @@ class Builder {
   constructor(
     private readonly where: string,
     private readonly separator: string,
-    private readonly options: TableOptions,
+    private readonly options: ReadOptions,
+    /** Names of the columns where an earlier table of the same source has them. */
+    private readonly before?: readonly string[],
   ) {}
+
+  /** Names of the columns, once they are known. */
+  get header(): readonly string[] | undefined {
+    return this.names;
+  }
 
   add({ lines, cells }: Rows): void {
     if (this.columns) return this.fill(lines, cells);
@@ -181,9 +224,16 @@ class Builder {
   }
 
   finish(name: string): Table {
+    const table = this.finishPart(name);
+    must(table !== undefined, this.where, 'it must hold rows', 'a header only');
+    return table;
+  }
+
+  /** The table; undefined without rows. */
+  finishPart(name: string): Table | undefined {
     if (!this.columns) this.begin();
     const { lines } = this;
-    must(lines.length > 0, this.where, 'it must hold rows', 'a header only');
+    if (lines.length === 0) return undefined;
     return new Table(
       name,
       (this.columns as Collector[]).map((column) => column.finish()),
@@ -194,22 +244,25 @@ class Builder {
 
   private begin(): void {
     const { lines, cells } = this.sample;
-    this.names = cells.some(Array.isArray) ? this.header() : keysOf(cells);
+    this.names = this.before ?? (cells.some(Array.isArray) ? this.readHeader() : keysOf(cells));
     this.known = new Set(this.names);
-    const { kinds = {} } = this.options;
+    const { kinds = {}, expected = {} } = this.options;
     for (const name of Object.keys(kinds))
       must(this.names.includes(name), this.where, `kinds must be of ${this.names.join(', ')}`, name);
     for (const [k, row] of cells.entries()) this.mustFit(row, lines[k]);
     this.columns = this.names.map((name, k) => {
       const values = cells.slice(0, SAMPLE).map((row) => cellOf(row, name, k));
-      return collectorOf(name, values, kinds[name], this.separator);
+      const own = kinds[name] as ColumnKind | undefined;
+      const lists = values.some((cell) => typeof cell === 'object');
+      const usual = lists || !Object.hasOwn(expected, name) ? undefined : expected[name];
+      return collectorOf(name, values, own ?? usual, this.separator);
     });
     this.fill(lines, cells);
     this.sample = { lines: [], cells: [] };
   }
 
   /** The column names in the first row, or numbers if it holds data. */
-  private header(): string[] {
+  private readHeader(): string[] {
     const [first = []] = this.sample.cells as (readonly string[])[];
     const isHeader = this.options.header ?? !first.every((cell) => !Number.isNaN(numberOf(cell)));
     if (!isHeader) return first.map((_, k) => `column${k + 1}`);
@@ -224,7 +277,7 @@ class Builder {
 
   private fill(lines: readonly number[], rows: Rows['cells']): void {
     const { where } = this;
-    const names = this.names as string[];
+    const names = this.names as readonly string[];
     const columns = this.columns as Collector[];
     rows.forEach((row, k) => {
       this.mustFit(row, lines[k]);
@@ -232,7 +285,9 @@ class Builder {
         const cell = cellOf(row, names[c], c);
         if (columns[c].add(cell)) continue;
         const { kind } = columns[c];
-        const why = `the first rows are ${kind}; kinds: { ${JSON.stringify(names[c])}: 'texts' } reads texts`;
+        const why = Object.hasOwn(this.options.expected ?? {}, names[c])
+          ? 'as in training'
+          : `the first rows are ${kind}; kinds: { ${JSON.stringify(names[c])}: 'texts' } reads texts`;
         must(
           false,
           `${where}: column ${names[c]}`,
@@ -246,7 +301,7 @@ class Builder {
   }
 
   private mustFit(row: Rows['cells'][number], line: number): void {
-    const names = this.names as string[];
+    const names = this.names as readonly string[];
     if (Array.isArray(row)) {
       const why = `line ${line}; the first line has ${names.length}`;
       must(row.length === names.length, this.where, `a row must have ${names.length} cells`, row.length, why);

@@ -51,13 +51,41 @@ export interface Begun {
   close(): Promise<unknown>;
 }
 
-/** Reads the first piece of a source, which tells its format. */
+/** Length of the longest mark at the beginning of a file that tells its format or its encoding. */
+const LONGEST_MARK = 4;
+
+/** Reads the beginning of a source, which tells its format: a pipe may give it in pieces of a byte. */
 export async function begin(source: Source, name: string): Promise<Begun> {
   const all = await piecesOf(source, name);
   const iterator = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : asynchronous(all);
-  const { value: first, done } = (await iterator.next()) as IteratorResult<Piece, undefined>;
-  const pieces = done ? asynchronous([]) : rejoined(first, { [Symbol.asyncIterator]: () => iterator });
-  return { ...(!done && { first }), pieces, close: async () => iterator.return?.() };
+  const read: Piece[] = [];
+  for (let length = 0; length < LONGEST_MARK;) {
+    const { value, done } = (await iterator.next()) as IteratorResult<Piece, undefined>;
+    if (done) break;
+    read.push(value);
+    length += value.length;
+  }
+  const rest = { [Symbol.asyncIterator]: () => iterator };
+  const first = read.length > 0 ? joined(read) : undefined;
+  return {
+    ...(first !== undefined && { first }),
+    pieces: first === undefined ? asynchronous([]) : rejoined(first, rest),
+    close: async () => iterator.return?.(),
+  };
+}
+
+/** Pieces as one. */
+function joined(pieces: readonly Piece[]): Piece {
+  if (pieces.length === 1) return pieces[0];
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  const bytes = pieces.map((piece) => (typeof piece === 'string' ? new TextEncoder().encode(piece) : piece));
+  const all = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of bytes) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- its purpose is to make pieces that are there asynchronous

@@ -21,9 +21,10 @@ interface Sentence {
 /**
  * The sentences of a text as a table of two list columns, `tokens` and `tags`; the tags are empty if the lines hold
  * only tokens.
+ * @param before Lines of the same input before these.
  * @throws RangeError for a line whose number of columns differs from that of the first, giving its number.
  */
-export function columnsTable(text: string, name: string): Table {
+export function columnsTable(text: string, name: string, before = 0): Table {
   const where = `table: ${name}`;
   const lines = text.split(/\r?\n/);
   const universal =
@@ -41,10 +42,16 @@ export function columnsTable(text: string, name: string): Table {
     width ??= cells.length;
     const why = 'a token and its tag on each line, an empty line after each sentence';
     if (cells.length !== width)
-      must(false, where, `every line must have ${width} columns`, `${cells.length} in line ${k + 1}`, why);
+      must(
+        false,
+        where,
+        `every line must have ${width} columns`,
+        `${cells.length} in line ${before + k + 1}`,
+        why,
+      );
     // contracted and elided words have ids such as 3-4 and 8.1
     if (universal && !/^\d+$/.test(cells[0])) continue;
-    if (!current) sentences.push((current = { tokens: [], tags: [], line: k + 1 }));
+    if (!current) sentences.push((current = { tokens: [], tags: [], line: before + k + 1 }));
     current.tokens.push(universal ? cells[1] : cells[0]);
     if (width > 1) current.tags.push(universal ? cells[3] : cells[width - 1]);
   }
@@ -58,4 +65,30 @@ export function columnsTable(text: string, name: string): Table {
     'columns',
     sentences.map(({ line }) => line),
   );
+}
+
+/** The sentences of a text as tables, each as soon as the empty line after it has arrived. */
+export async function* columnsTables(texts: AsyncIterable<string>, name: string): AsyncGenerator<Table> {
+  let [rest, before, count] = ['', 0, 0];
+  for await (const { text, last } of withEnd(texts)) {
+    rest += text;
+    const end = last
+      ? rest.length
+      : Math.max(0, ...[...rest.matchAll(/\n[ \t\r]*\n/g)].map((at) => at.index + at[0].length));
+    const whole = rest.slice(0, end);
+    rest = rest.slice(end);
+    // comments alone make no sentence
+    if (whole.split('\n').some((one) => /^[^#\s]/.test(one))) {
+      yield columnsTable(whole, name, before);
+      count++;
+    }
+    before += whole.split('\n').length - 1;
+  }
+  must(count > 0, `table: ${name}`, 'it must hold sentences', 'an empty file');
+}
+
+/** Texts, and an empty one that is the last. */
+async function* withEnd(texts: AsyncIterable<string>): AsyncGenerator<{ text: string; last: boolean }> {
+  for await (const text of texts) yield { text, last: false };
+  yield { text: '', last: true };
 }

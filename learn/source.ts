@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTable, type Table, type TableOptions } from '../data/table';
+import { tableFrom, tablesFrom, type ReadOptions, type Table } from '../data/table';
 import { isParquet } from '../data/parquet';
 import { begin, rejoined, textOf } from '../data/text';
 import { usage } from '../terminal/errors';
-import { columnsTable, hasColumns } from './columns';
+import { columnsTable, columnsTables, hasColumns } from './columns';
 import { filesIn, folderTable } from './folder';
 import { holdsPieces, piecesTable } from './pieces';
 
@@ -20,7 +20,7 @@ const isFolder = (file: string): boolean =>
 export async function tableOf(
   file: string,
   columns = hasColumns(file),
-  options: Pick<TableOptions, 'header'> = {},
+  options: Pick<ReadOptions, 'header' | 'expected'> = {},
 ): Promise<Table> {
   const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
   try {
@@ -28,21 +28,60 @@ export async function tableOf(
     const opened = await begin(source, name);
     if (isParquet(opened.first)) {
       if (file !== '-') await opened.close();
-      return await readTable(file === '-' ? opened.pieces : file, { ...options, name });
+      return await tableFrom(file === '-' ? opened.pieces : file, { ...options, name });
     }
     const texts = textOf(opened.pieces, name);
-    const begun = await texts.next();
-    const first = begun.done ? '' : begun.value;
+    let first = '';
+    // a pipe may give the beginning, which tells the format, in small pieces
+    while (first.length < BEGINNING) {
+      const next = await texts.next();
+      if (next.done) break;
+      first += next.value;
+    }
     if (holdsPieces(first)) return piecesTable(await wholeOf(first, texts), name);
-    if (columns && !/^\s*[[{]/.test(first)) return columnsTable(await wholeOf(first, texts), name);
-    return await readTable(rejoined(first, texts), { ...options, name });
+    if (columns && !holdsJson(first)) return columnsTable(await wholeOf(first, texts), name);
+    return await tableFrom(rejoined(first, texts), { ...options, name });
   } catch (error) {
-    const fix = columns
-      ? 'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"'
-      : 'a file of CSV, TSV, JSON or Parquet, with the names of the columns first';
-    throw usage((error as Error).message, fix, error);
+    throw usage((error as Error).message, columns ? COLUMNS : TABLE, error);
   }
 }
+const COLUMNS =
+  'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"';
+const TABLE = 'a file of CSV, TSV, JSON or Parquet, with the names of the columns first';
+
+const holdsJson = (first: string): boolean => /^\s*[[{]/.test(first);
+
+/** The tables of standard input, each as soon as its rows or sentences have arrived. */
+export async function* tablesOfInput(
+  columns: boolean,
+  given: Pick<ReadOptions, 'header' | 'expected'>,
+): AsyncGenerator<Table> {
+  const options = { ...given, name: 'standard input' };
+  try {
+    const { first: mark, pieces } = await begin(process.stdin, options.name);
+    if (isParquet(mark)) {
+      yield* tablesFrom(pieces, options);
+      return;
+    }
+    const texts = textOf(pieces, options.name);
+    let first = '';
+    // the first line tells the format
+    while (!/\S.*\n/.test(first)) {
+      const next = await texts.next();
+      if (next.done) break;
+      first += next.value;
+    }
+    const whole = rejoined(first, texts);
+    if (holdsPieces(first)) yield piecesTable(await wholeOf('', whole), options.name);
+    else if (columns && !holdsJson(first)) yield* columnsTables(whole, options.name);
+    else yield* tablesFrom(whole, options);
+  } catch (error) {
+    throw usage((error as Error).message, columns ? COLUMNS : TABLE, error);
+  }
+}
+
+/** Characters that tell the format of a text. */
+const BEGINNING = 1024;
 
 async function wholeOf(first: string, rest: AsyncIterable<string>): Promise<string> {
   let text = '';

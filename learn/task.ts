@@ -71,6 +71,10 @@ export interface Task<Note = unknown> {
   columns?: boolean;
   /** Whether the first row of its files holds the names of the columns; by default it does. */
   header?(note: Note): boolean;
+  /** Kinds of the columns that it reads, but for lists. */
+  expected?(note: Note): Readonly<Record<string, 'numbers' | 'texts'>>;
+  /** Collects rows that arrive into tables that can be predicted; absent if each row can be predicted by itself. */
+  follow?(note: Note): Follower | undefined;
   /** The reason why the table clearly fits this task; undefined if it does not. */
   fits(table: Table, given: Given): string | undefined;
   /**
@@ -85,8 +89,12 @@ export interface Task<Note = unknown> {
   /** How the table was read, as lines of a title and a text. */
   describe(table: Table, note: Note): [title: string, text: string][];
   judge(network: Network, examples: Examples, table: Table, note: Note): Judgement;
-  predict(network: Network, table: Table, note: Note): Predictions;
+  /** @param before Rows of the same input that were predicted before; the numbers of rows go on. */
+  predict(network: Network, table: Table, note: Note, before?: number): Predictions;
 }
+
+/** Takes the rows that have arrived, or undefined at the end, and returns the tables that can be predicted now. */
+export type Follower = (arrived: Table | undefined) => Table[];
 
 /** The comma-separated names in an option. */
 export const splitList = (text: unknown): string[] =>

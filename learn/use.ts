@@ -6,13 +6,17 @@ import { saving, usage, using } from '../terminal/errors';
 import { asJson, drained, line, noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
 import type { Network } from '../bptt/network/network';
-import { fingerprintOf, tableOf } from './source';
+import type { Table } from '../data/table';
+import type { Predictions } from './task';
+import { fingerprintOf, tableOf, tablesOfInput } from './source';
 import { withBestWeights } from './preparation';
 import { isTaskRun, readTaskNote, type TaskNote } from './trainer';
 
 export interface UseOptions {
   out?: string;
   json?: boolean;
+  /** Of standard input: predicts series while they arrive. */
+  follow?: boolean;
 }
 
 /** The network of a task with its best weights, ready for use. */
@@ -35,23 +39,64 @@ function modelOf(given: string, command: string): TaskNote & { network: Network 
 
 const FIX = 'the file must have the columns that the model was trained on';
 
-/** Writes the predictions for a file as CSV, or as JSON lines. */
-export async function predict(given: string, file: string, { out, json }: UseOptions): Promise<void> {
-  const { task, note, network } = modelOf(given, 'predict');
-  const table = await tableOf(file, task.columns, { header: task.header?.(note) });
-  const { names, rows } = using(() => task.predict(network, table, note), FIX);
-  const write = (row: (string | number)[]): string =>
-    json ? asJson(Object.fromEntries(names.map((name, k) => [name, row[k]]))) : row.map(cell).join(',');
-  const lines = [...(json ? [] : [names.map(cell).join(',')]), ...rows.map(write)];
+/**
+ * Writes the predictions for a file as CSV, or as JSON lines. Those for rows of standard input are written as soon as the row has
+ * arrived, unless they depend on later rows.
+ */
+export async function predict(given: string, file: string, options: UseOptions): Promise<void> {
+  const { out, json, follow } = options;
+  if (follow && (file !== '-' || out !== undefined))
+    throw usage(
+      `predict: --follow must be given with standard input and standard output, got ${out ?? file}`,
+      'tail -f FILE | backstep predict CHECKPOINT - --follow',
+    );
+  let count = 0;
+  const linesOf = ({ names, rows }: Predictions): string[] => {
+    const write = (row: (string | number)[]): string =>
+      json ? asJson(Object.fromEntries(names.map((name, k) => [name, row[k]]))) : row.map(cell).join(',');
+    const first = json || count > 0 ? [] : [names.map(cell).join(',')];
+    count += rows.length;
+    return [...first, ...rows.map(write)];
+  };
   if (out !== undefined) {
+    const lines: string[] = [];
+    for await (const some of predictions(given, file, options)) lines.push(...linesOf(some));
     saving(() => writeWhole(out, `${lines.join('\n')}\n`), 'choose another file with --out');
-    noteLine(`wrote ${out}: ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`);
+    noteLine(`wrote ${out}: ${count} ${count === 1 ? 'row' : 'rows'}`);
     return;
   }
-  for (const text of lines) {
-    process.stdout.write(`${text}\n`);
-    await drained();
+  for await (const some of predictions(given, file, options))
+    for (const text of linesOf(some)) {
+      process.stdout.write(`${text}\n`);
+      await drained();
+    }
+}
+
+/** The predictions for a file, in the parts in which they can be made. */
+async function* predictions(
+  given: string,
+  file: string,
+  { follow }: UseOptions,
+): AsyncGenerator<Predictions> {
+  const { task, note, network } = modelOf(given, 'predict');
+  const reading = { header: task.header?.(note), expected: task.expected?.(note) };
+  const follower = task.follow?.(note);
+  if (file !== '-' || (follower && !follow)) {
+    const table = await tableOf(file, task.columns, reading);
+    yield using(() => task.predict(network, table, note), FIX);
+    return;
   }
+  let before = 0;
+  const of = (table: Table): Predictions => {
+    const part = using(() => task.predict(network, table, note, before), FIX);
+    before += table.rows;
+    return part;
+  };
+  const ready = (arrived: Table | undefined): Table[] =>
+    using(() => follower?.(arrived) ?? [arrived].flatMap((one) => one ?? []));
+  for await (const arrived of tablesOfInput(task.columns ?? false, reading))
+    for (const table of ready(arrived)) yield of(table);
+  for (const table of ready(undefined)) yield of(table);
 }
 
 /** A CSV cell, quoted if necessary; a number with as many digits as float32 distinguishes. */
@@ -63,7 +108,8 @@ function cell(value: string | number): string {
 /** Evaluates a model on a file; on the training file, its test part is used. */
 export async function evaluateModel(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network, settings } = modelOf(given, 'evaluate');
-  const table = await tableOf(file, task.columns, { header: task.header?.(note) });
+  const reading = { header: task.header?.(note), expected: task.expected?.(note) };
+  const table = await tableOf(file, task.columns, reading);
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;
   const { examples, scope } = using(() => {
     const { test } = same ? task.parts(table, note) : { test: undefined };

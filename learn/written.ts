@@ -111,24 +111,31 @@ interface WriteOptions {
   /** Default all. */
   rows?: readonly number[];
   drawn?: boolean;
+  /** Rows of the same input before these, on whose number a draw depends. */
+  before?: number;
 }
 
-/** Writes a sequence for each row: the likeliest by beam search, or one that is drawn with a fixed seed. */
+/** Writes a sequence for each row: the likeliest by beam search, or one that is drawn with the number of the row as seed. */
 export function writeAll(
   network: Network,
   pairs: Pairs,
   written: Written,
-  { rows = Array.from({ length: pairs.count }, (_, row) => row), drawn = false }: WriteOptions = {},
+  {
+    rows = Array.from({ length: pairs.count }, (_, row) => row),
+    drawn = false,
+    before = 0,
+  }: WriteOptions = {},
 ): { symbols: string[]; logProbability: number }[] {
-  const random = new Random(0);
-  const how = drawn
-    ? ({ method: 'sample', random } as const)
-    : ({ method: 'beam', width: written.beam } as const);
-  const options = { ...how, steps: written.most, end: endOf(written), never: [0, startOf(written)] };
+  const ways = { steps: written.most, end: endOf(written), never: [0, startOf(written)] };
   const all: Hypothesis[] = [];
-  for (let from = 0; from < rows.length; from += AT_ONCE) {
-    const some = pairs.source(rows.slice(from, from + AT_ONCE));
-    all.push(...decode(network, some, options).map(([best]) => best));
+  // drawn one by one: a row's sequence does not depend on the rows beside it
+  const size = drawn ? 1 : AT_ONCE;
+  for (let from = 0; from < rows.length; from += size) {
+    const how = drawn
+      ? ({ method: 'sample', random: new Random(before + rows[from]) } as const)
+      : ({ method: 'beam', width: written.beam } as const);
+    const some = pairs.source(rows.slice(from, from + size));
+    all.push(...decode(network, some, { ...how, ...ways }).map(([best]) => best));
   }
   return all.map(({ classes, logProbability }) => ({
     symbols: classes.map((k) => written.known[k - 1]),
@@ -140,10 +147,11 @@ export function writeAll(
 export const writtenRows = (
   all: ReturnType<typeof writeAll>,
   { target, characters }: { target: string; characters: boolean },
+  before: number,
 ): Predictions => ({
   names: ['row', target, 'probability'],
   rows: all.map(({ symbols, logProbability }, k) => [
-    k + 1,
+    before + k + 1,
     joinedSymbols(symbols, characters),
     Math.exp(logProbability),
   ]),

@@ -13,6 +13,7 @@ import type { Table } from '../../data/table';
 import { countsOf } from '../counts';
 import { judgeLabels } from '../labels';
 import { date, group, inputs, label, labelLosses, lossSetting, missing, sequence, tokens } from '../options';
+import { allOf, whenGroupEnds } from '../follow';
 import { likeliestOf, runAll } from '../outputs';
 import type { Examples, Judgement, Parts, Predictions, Task } from '../task';
 import { noteSchema, type Note } from './note';
@@ -82,7 +83,7 @@ function judge(network: Network, examples: Examples, _table: Table, { labels, re
   });
 }
 
-function predict(network: Network, table: Table, note: Note): Predictions {
+function predict(network: Network, table: Table, note: Note, before = 0): Predictions {
   const { rows, width, names } = rowsOf(table, note);
   const examples = new Labelled(
     rows,
@@ -95,7 +96,10 @@ function predict(network: Network, table: Table, note: Note): Predictions {
     note.reads.kind === 'series' ? note.reads.group : table.separator === 'folder' ? 'file' : 'row';
   return {
     names: [first, note.label, 'probability'],
-    rows: predicted.map(({ label, probability }, k) => [names[k], note.labels[label], probability]),
+    rows: predicted.map(({ label, probability }, k) => {
+      const name = names[k];
+      return [typeof name === 'number' ? before + name : name, note.labels[label], probability];
+    }),
   };
 }
 
@@ -146,6 +150,9 @@ export const classify: Task<Note> = {
   settings: { label, inputs, group, date, missing, tokens, loss: lossSetting(labelLosses), ...sequence },
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,
+  expected: ({ reads }) =>
+    reads.kind === 'symbols' ? { [reads.column]: 'texts' } : allOf(reads.inputs, 'numbers'),
+  follow: ({ reads }) => (reads.kind === 'series' ? whenGroupEnds(reads.group) : undefined),
   fits(table, given) {
     if (given.horizon !== undefined || given.window !== undefined) return undefined;
     const { label, column } = guess(table);

@@ -11,9 +11,11 @@ import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import type { Table } from '../../data/table';
 import { date, group, inputs, lossSetting, missing, target } from '../options';
+import { afterEachRow, allOf } from '../follow';
 import { after, dateText, spacingOf } from '../season';
 import { seriesOf, type Series } from '../series';
 import type { Examples, Parts, Predictions, Task } from '../task';
+import { withDates } from './dates';
 import { judge } from './judge';
 import { forecastLosses, noteSchema, type Note } from './note';
 import { prepare, spacingIn, where } from './prepare';
@@ -23,7 +25,8 @@ import { cuts, levelsOf, Windows } from './windows';
 const [MOST_VALIDATED, MOST_JUDGED] = [20_000, 100_000];
 
 const meansOf = ({ scales }: Note): number[] => scales.map(({ mean }) => mean);
-const read = (table: Table, note: Note): Series[] => seriesOf(table, note, where, meansOf(note));
+const read = (table: Table, note: Note): Series[] =>
+  seriesOf(table, note, where, meansOf(note)).map((one) => withDates(one, note.dates));
 
 function parts(table: Table, note: Note): Parts {
   const series = read(table, note).filter(({ name }) => name in note.trained);
@@ -136,9 +139,15 @@ export const forecast: Task<Note> = {
       otherwise: 'by the dates',
     },
     missing,
+    dates: {
+      ...{ kind: 'switch', label: 'Dates' },
+      help: 'also read the place of a date in the year, the week and the day',
+    },
   },
   defaults: { hidden: 32, lr: 0.003 },
   note: noteSchema,
+  expected: ({ inputs }) => allOf(inputs, 'numbers'),
+  follow: ({ window: T, group }) => afterEachRow(T, group),
   fits(table, given) {
     const kinds = (kind: string): number => table.columns.filter((column) => column.kind === kind).length;
     if (given.horizon !== undefined || given.window !== undefined) return 'a horizon or a window is given';
@@ -147,8 +156,8 @@ export const forecast: Task<Note> = {
   prepare,
   parts,
   others,
-  network: ({ inputs, targets, horizon, loss }) => ({
-    input: inputs.length,
+  network: ({ scales, targets, horizon, loss }) => ({
+    input: scales.length,
     output: targets.length * horizon * levelsOf({ loss }).length,
     loss,
     topology: 'many-to-one',
@@ -161,7 +170,8 @@ export const forecast: Task<Note> = {
     const extra = inputs.slice(targets.length);
     const many = series.length === 1 ? '' : ` in ${series.length} series`;
     const ahead = `${targets.join(', ')}, ${horizon} ${horizon === 1 ? 'step' : 'steps'} ahead`;
-    const reads = `from ${T} steps${extra.length > 0 ? ` of it and ${extra.join(', ')}` : ''}`;
+    const also = [...extra, ...note.dates.map((circle) => `the place in the ${circle}`)];
+    const reads = `from ${T} steps${also.length > 0 ? ` of it and ${also.join(', ')}` : ''}`;
     const moving = inputs.filter((_, k) => relative[k]);
     return [
       ['series', `${source.name}: ${steps.toLocaleString('en-US')} steps${many}${spacing}`],

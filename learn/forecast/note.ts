@@ -3,6 +3,7 @@
  * ended.
  */
 import * as v from 'valibot';
+import { circles } from './dates';
 
 const finite = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -24,9 +25,11 @@ export const noteSchema = v.strictObject({
   window: count,
   season: v.nullable(count),
   missing: v.picklist(['refuse', 'previous', 'mean']),
-  /** Scale of each input column. */
+  /** Circles on which the dates are read beside the columns; a file without dates as inputs has none. */
+  dates: v.optional(v.array(v.picklist(circles)), []),
+  /** Scale of each input: the columns, and the sine and cosine of each circle. */
   scales: v.array(v.strictObject({ mean: finite, deviation: finite })),
-  /** Whether a column is read relative to its last value in the window. */
+  /** Whether an input is read relative to its last value in the window. */
   relative: v.array(v.boolean()),
   /** s_kh for each target and each step of the horizon. */
   movements: v.array(v.array(finite)),

@@ -12,6 +12,7 @@ import { spacingOf, type Spacing } from '../season';
 import { seriesOf, type Series } from '../series';
 import { splitList, type Given } from '../task';
 import type { Note } from './note';
+import { circlesOf } from './dates';
 import { cuts } from './windows';
 
 export const where = 'forecast';
@@ -71,6 +72,10 @@ export function prepare(table: Table, given: Given): Note {
   const relative = inputs.map((_, k) =>
     enough.some(({ columns, steps }) => leavesRange(columns[k], cuts(steps))),
   );
+  const dated = date !== null && table.column(date).kind === 'dates';
+  const circles = given.dates === true ? circlesOf(dated ? spacing : undefined, where) : [];
+  // sines and cosines are read as they are
+  const waves = circles.flatMap(() => [0, 1]);
   const untils = enough.flatMap(({ times, name }) => (times ? [times[trained[name] - 1]] : []));
   return {
     ...reading,
@@ -79,11 +84,15 @@ export function prepare(table: Table, given: Given): Note {
     horizon,
     window: T,
     season,
-    relative,
-    scales: inputs.map((_, k) => {
-      const { mean, deviation } = scaleOf(joined(Float64Array, training(k)));
-      return { mean, deviation: relative[k] ? movement(k, Math.ceil(T / 2)) : deviation };
-    }),
+    dates: circles,
+    relative: [...relative, ...waves.map(() => false)],
+    scales: [
+      ...inputs.map((_, k) => {
+        const { mean, deviation } = scaleOf(joined(Float64Array, training(k)));
+        return { mean, deviation: relative[k] ? movement(k, Math.ceil(T / 2)) : deviation };
+      }),
+      ...waves.map(() => ({ mean: 0, deviation: 1 })),
+    ],
     movements: targets.map((_, k) => Array.from({ length: horizon }, (_, h) => movement(k, h + 1))),
     naive: targets.map((_, k) => {
       const errors = training(k).map((y) => naiveError(y));

@@ -107,9 +107,9 @@ function judge(network: Network, examples: Examples, table: Table, note: Note): 
 }
 
 /** A sequence for each row, drawn with a fixed seed. */
-function predict(network: Network, table: Table, note: Note): Predictions {
-  const all = writeAll(network, pairsOf(table, note, undefined, false), note.written, { drawn: true });
-  return writtenRows(all, note);
+function predict(network: Network, table: Table, note: Note, before = 0): Predictions {
+  const pairs = pairsOf(table, note, undefined, false);
+  return writtenRows(writeAll(network, pairs, note.written, { drawn: true, before }), note, before);
 }
 
 function describe(table: Table, note: Note): [string, string][] {
@@ -139,6 +139,8 @@ export const generate: Task<Note> = {
   settings: { inputs, target, tokens, longest: sequence.longest, embedding: sequence.embedding },
   defaults: { hidden: 128, lr: 0.003 },
   note: noteSchema,
+  expected: ({ inputs: read }) =>
+    Object.fromEntries(read.map(({ column, kind }) => [column, kind === 'numbers' ? 'numbers' : 'texts'])),
   // a text with a label is clearly a classification; the other direction has to be asked for
   fits: () => undefined,
   prepare,

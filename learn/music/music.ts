@@ -118,10 +118,10 @@ function parts(table: Table, note: Note): Parts {
 }
 
 /** The steps that the network writes after each piece, drawn with a fixed seed. */
-function predict(network: Network, table: Table, note: Note): Predictions {
+function predict(network: Network, table: Table, note: Note, before = 0): Predictions {
   const { lowest, pitches: K, longest } = note;
   const rows = examplesOf(table, { ...note, longest: Infinity }).pieces.flatMap((whole, k) => {
-    const random = new Random(k);
+    const random = new Random(before + k);
     const read: Piece = [[], ...whole.slice(-longest)];
     const numbers = bitsOf(read, note);
     let { output, states } = network.forward(
@@ -135,7 +135,7 @@ function predict(network: Network, table: Table, note: Note): Predictions {
       );
       const x = { shape: [1, 1, K], numbers: bitsOf([sounding], note) };
       ({ output, states } = network.forward({ x }, { from: states, predict: true }));
-      return [k + 1, whole.length + step + 1, sounding.join(' ')];
+      return [before + k + 1, whole.length + step + 1, sounding.join(' ')];
     });
   });
   return { names: ['piece', 'step', 'notes'], rows };

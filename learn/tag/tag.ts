@@ -211,7 +211,7 @@ function judge(network: Network, examples: Examples, _table: Table, { labels }: 
   });
 }
 
-function predict(network: Network, table: Table, note: Note): Predictions {
+function predict(network: Network, table: Table, note: Note, before = 0): Predictions {
   const tokens = tokensIn(table, note.tokens);
   const code = coderOf(note.seen.slice(0, note.known));
   // sentences are not cut: in a long one, too, each token gets a tag
@@ -221,7 +221,7 @@ function predict(network: Network, table: Table, note: Note): Predictions {
   return {
     names: ['sentence', 'token', 'tag', 'probability'],
     rows: predicted.flatMap((row, k) =>
-      row.map(({ label, probability }, t) => [k + 1, tokens[k][t], note.labels[label], probability]),
+      row.map(({ label, probability }, t) => [before + k + 1, tokens[k][t], note.labels[label], probability]),
     ),
   };
 }

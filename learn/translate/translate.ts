@@ -10,6 +10,7 @@ import type { Network } from '../../bptt/network/network';
 import { split } from '../../data/split';
 import type { Column, Table } from '../../data/table';
 import { judgeWritten } from '../judgewritten';
+import { allOf } from '../follow';
 import { inputs, sequence, target, tokens } from '../options';
 import {
   coderOf,
@@ -147,9 +148,9 @@ function judge(network: Network, examples: Examples, _table: Table, note: Note):
   };
 }
 
-function predict(network: Network, table: Table, note: Note): Predictions {
+function predict(network: Network, table: Table, note: Note, before = 0): Predictions {
   const all = writeAll(network, pairsOf(table, note, undefined, false), note.written);
-  return writtenRows(all, note);
+  return writtenRows(all, note, before);
 }
 
 function describe(table: Table, note: Note): [string, string][] {
@@ -189,6 +190,7 @@ export const translate: Task<Note> = {
   },
   defaults: { hidden: 128, lr: 0.003 },
   note: noteSchema,
+  expected: ({ source, target: column }) => allOf([source, column], 'texts'),
   header: ({ header }) => header,
   fits: (table) => {
     const { source, target: column } = guess(table);
