@@ -22,17 +22,22 @@ export function add(program: Command): void {
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
     .option(
       '--temperature <t>',
-      'sampling temperature; 0 always picks the most likely character',
+      'sampling temperature; 0 always picks the most likely symbol',
       real('sample: --temperature', { least: 0 }),
       0.8,
     )
     .option(
       '--top-k <k>',
-      'choose only among the k most likely characters (default: all)',
+      'choose only among the k most likely symbols (default: all)',
       whole('sample: --top-k'),
     )
     .option('--prime <text>', 'text to continue (default: the start of a line)')
-    .option('--length <n>', 'characters to generate', whole('sample: --length'), 500)
+    .option(
+      '--length <n>',
+      'characters to generate, or words of a model of words',
+      whole('sample: --length'),
+      500,
+    )
     .addOption(
       settingOption('sample', 'seed', { ...trainingSettings.seed, help: 'random seed' }, { fills: true }),
     )

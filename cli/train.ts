@@ -20,8 +20,10 @@ Without --task, the file decides where it is clear: .txt is text.
 Examples:
   backstep train                                       the default text, for a minute
   backstep train --text book.txt --cell lstm --hidden 128 --seconds 600
+  backstep train letters/*.txt --tokens words          several files, word by word
   backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
   backstep train --resume runs/book --steps 10000      go on where it stopped
+  backstep train --resume runs/book --text new.txt     go on with another text
   backstep train sales.csv --task forecast --target amount --horizon 7 --window 28
   backstep train reviews.csv --task classify --label stars --tokens words --class-weights balanced
   backstep train sensors.csv --task classify --group machine --label state --inputs force,heat
@@ -34,7 +36,7 @@ Examples:
 While it trains: bits per character on the text that is learnt, a running mean over about the last ten steps, \
 and beside it those on the validation text, the last 5 % of it, when they were last measured. Fewer are better; \
 guessing among K characters takes log2 K. In the events of --json, bits is the same mean, and loss is in nats per \
-character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text.
+character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text. With --tokens words, all is per word.
 
 Ctrl-C saves and says how to go on; a second Ctrl-C stops at once. With --seed, --steps and --threads, runs are \
 equal to the bit.
@@ -53,8 +55,8 @@ export function add(program: Command): void {
     .command('train')
     .description('train a network on a text, or on a table of your own')
     .argument(
-      '[file]',
-      'a text, a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls, or a folder for each class; - is standard input',
+      '[files...]',
+      'a text or several, a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls, or a folder for each class; - is standard input',
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
@@ -70,13 +72,13 @@ export function add(program: Command): void {
     .option('--resume <checkpoint>', 'resume from a checkpoint, or from its folder')
     .option('--json', 'one JSON object per line on standard output')
     .addHelpText('after', examples)
-    .action(async (file: string | undefined, options: learn.Options) => {
+    .action(async (files: string[], options: learn.Options) => {
       // refused here, before any text is read
       const { schedule, steps = 1 } = options;
       if (schedule !== undefined) readSchedule(String(schedule), Number(steps));
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed
       const { trainTask: train } = require('../learn/train') as typeof learn;
-      process.exitCode = await train(file, options);
+      process.exitCode = await train(files, options);
     });
 }
 

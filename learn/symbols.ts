@@ -1,10 +1,11 @@
 /** Splits texts into symbols, and maps symbols to the class indices that a network reads. */
 import { must } from '../core/check';
 import type { Column, Table } from '../data/table';
+import { textTokens } from '../io/vocabulary';
 import { countsOf } from './counts';
 
 /** The kinds of symbols. */
-export const tokenKinds = ['characters', 'words'] as const;
+export const tokenKinds = textTokens;
 export type TokenKind = (typeof tokenKinds)[number];
 
 /** Runs of letters and digits, and each other character on its own. */

@@ -13,28 +13,37 @@ import { CHECKPOINT } from '../run/settings';
 import { fingerprintOf, tableOf } from './source';
 import type { Given, Task } from './task';
 import { newSettings, ownOptions, resumedSettings } from './settings';
+import { tokens } from './options';
 import { taskNames, taskOf, tasks } from './tasks';
 import { isTaskRun, readTaskNote, TaskTrainer } from './trainer';
 
 /** The options of `train` as parsed by commander. */
 export type Options = Given & RunChoices & { task?: string };
 
-/** Trains on a file, or resumes from a checkpoint; returns the exit code. */
-export async function trainTask(file: string | undefined, options: Options): Promise<number> {
+/** Trains on a file, or on the files of a text, or resumes from a checkpoint; returns the exit code. */
+export async function trainTask(files: readonly string[], options: Options): Promise<number> {
+  const [file] = files as readonly (string | undefined)[];
   if (options.resume !== undefined) {
     const from = using(() => fileIn(options.resume as string, CHECKPOINT));
     const found = using(() => decodeCheckpoint(readWhole(from), { inference: true, file: from }));
-    if (isTaskRun(found)) return resume(from, file, options);
+    if (isTaskRun(found)) return resume(from, oneOf(files), options);
   }
   const isText =
     options.task === 'text' ||
-    (options.task === undefined && (file === undefined || /\.(txt|md)$/i.test(file)));
+    (options.task === undefined &&
+      (options.resume !== undefined || files.every((one) => /\.(txt|md)$/i.test(one))));
   if (isText || file === undefined) {
     if (!isText) throw usage(`train: a file must be given with --task ${options.task}, got none`);
     const text = file ?? (options.text as string | undefined);
-    ownOptions({ name: 'text', settings: trainingSettings } as unknown as Task, options);
-    return trainTextModel({ ...options, ...(text !== undefined && { text }) });
+    ownOptions({ name: 'text', settings: { ...trainingSettings, tokens } } as unknown as Task, options);
+    const more = files.slice(1);
+    return trainTextModel({
+      ...options,
+      ...(text !== undefined && { text }),
+      ...(more.length > 0 && { more }),
+    });
   }
+  oneOf(files);
   const asked =
     options.task === undefined ? undefined : taskOf(options.task, 'train: --task must be one of text,');
   const table = await tableOf(file, asked?.columns, { header: options.header === 'no' ? false : undefined });
@@ -48,6 +57,16 @@ export async function trainTask(file: string | undefined, options: Options): Pro
   );
   const name = file === '-' ? 'data' : basename(file, extname(file));
   return new TrainingRun(trainer, options.out ?? join('runs', name), options).go();
+}
+
+/** The only file, if there is one. @throws CommandError for several, which only a text may have. */
+function oneOf(files: readonly string[]): string | undefined {
+  if (files.length > 1)
+    throw usage(
+      `train: one file must be given, got ${files.length}`,
+      'only --task text reads several; the rows of tables can be joined in one',
+    );
+  return files[0];
 }
 
 /** The task that the file clearly fits. */
@@ -78,7 +97,8 @@ async function resume(from: string, file: string | undefined, options: Options):
     settings: before,
   } = using(() => readTaskNote(decodeCheckpoint(bytes, { inference: true, file: from })), spoilt);
   const settings = resumedSettings(task, options, { ...before, ...(file !== undefined && { file }) });
-  const table = await tableOf(settings.file, task.columns, { header: task.header?.(note) });
+  const reading = { header: task.header?.(note), expected: task.expected?.(note) };
+  const table = await tableOf(settings.file, task.columns, reading);
   if ((await fingerprintOf(settings.file)) !== before.sha256)
     throw usage(
       `train: the file must be the one that the checkpoint was trained on, got a different one (${settings.file})`,

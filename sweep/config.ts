@@ -200,7 +200,7 @@ class Texts {
   of(name: string | undefined): { path: string | undefined; text: Text } {
     const path = name === undefined ? undefined : resolve(dirname(this.config), name);
     const key = path ?? '';
-    const text = this.read.get(key) ?? readTextOf(path, 'sweep', `${this.config}: text`);
+    const text = this.read.get(key) ?? readTextOf(path, 'sweep', { place: `${this.config}: text` });
     this.read.set(key, text);
     return { path, text };
   }
@@ -210,7 +210,11 @@ function trialOf(shared: GivenSettings, varied: GivenSettings, texts: Texts, fil
   const given: GivenSettings = { ...shared, ...varied };
   const label = Object.entries(varied)
     .map(([name, value]) =>
-      name === 'cell' ? cellLabel(String(value)) : name === 'optimizer' ? String(value) : `${name} ${value}`,
+      name === 'cell'
+        ? cellLabel(String(value))
+        : name === 'optimizer'
+          ? String(value)
+          : `${name} ${String(value)}`,
     )
     .join(', ');
   if (given.steps === undefined)

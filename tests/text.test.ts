@@ -1,13 +1,13 @@
 /** Texts as class indices: vocabularies, files read in pieces, streams cut into chunks. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { splitText, Streams } from '../text/streams';
-import { readText } from '../text/read';
-import { UNKNOWN, Vocabulary } from '../io/vocabulary';
+import { readText as read, type TextOptions } from '../text/read';
+import { UNKNOWN, Vocabulary, wordsOf, type Indices } from '../io/vocabulary';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-text-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,6 +17,12 @@ function file(contents: string | Uint8Array): string {
   writeFileSync(path, contents);
   return path;
 }
+
+/** A text that is held in memory. */
+const readText = (files: string | string[], options?: TextOptions) => {
+  const { indices, ...rest } = read(files, options);
+  return { indices: indices as Indices, ...rest };
+};
 
 describe('vocabulary', () => {
   it('is sorted by code point behind the unknown symbol', () => {
@@ -123,9 +129,92 @@ describe('readText', () => {
     expect(() => readText(file(contents))).toThrow(message);
   });
 
-  it('names a folder, and leaves the words for a missing file to the system', () => {
-    expect(() => readText(folder)).toThrow(new TypeError(`text: ${folder} must be a file, got a folder`));
+  it('leaves the words for a missing file to the system', () => {
     expect(() => readText(join(folder, 'none'))).toThrow(/ENOENT/);
+  });
+
+  it('reads several files and folders one after the other, without hidden files and byte order marks', () => {
+    const own = mkdtempSync(join(folder, 'several-'));
+    mkdirSync(join(own, 'b'));
+    for (const [name, text] of Object.entries({ 'a.txt': '\uFEFFab', 'b/c.txt': '\uFEFFc', '.hidden': 'x' }))
+      writeFileSync(join(own, name), text);
+    const { indices, vocabulary } = readText([own, join(own, 'a.txt')]);
+    expect(vocabulary.decode(indices)).toBe('abcab');
+    writeFileSync(join(own, 'b/c.txt'), Uint8Array.from([0x63, 0xff]));
+    expect(() => readText(own)).toThrow(/c\.txt must be UTF-8 text, got bytes that are not, near byte 1 /);
+    mkdirSync(join(own, 'empty'));
+    expect(() => readText(join(own, 'empty'))).toThrow('must hold files, got none');
+  });
+
+  it.each(['characters', 'words'] as const)('reads %s where they are needed if there are many', (tokens) => {
+    const text = ' Größer 😀, größer als 12 Häuser – «ja»!\n\n  Nein.'.repeat(700);
+    const name = file(`\uFEFF${text}`);
+    const [held, whole] = [readText(name, { tokens }), read(name, { tokens, held: 100 })];
+    expect(whole.indices).not.toBeInstanceOf(Uint8Array);
+    expect(whole.vocabulary).toEqual(held.vocabulary);
+    expect(held.vocabulary.decode(held.indices)).toBe(text);
+    const { length } = held.indices;
+    expect(whole.indices.length).toBe(length);
+    const part = whole.indices.subarray(5000).subarray(2, 900);
+    for (const [from, to] of [
+      [0, 1],
+      [0, 898],
+      [77, 78],
+      [897, 898],
+      [3, 3],
+    ])
+      expect(part.slice(from, to)).toEqual(held.indices.slice(5002 + from, 5002 + to));
+    expect(whole.indices.slice(length - 5, length)).toEqual(held.indices.slice(-5));
+    const [one, two] = [held, whole].map(({ indices }) => new Streams(indices, 3, 7));
+    for (const k of [0, 5, one.chunks - 1]) expect(two.chunk(k)).toEqual(one.chunk(k));
+  });
+
+  it('reads a text with the vocabulary of a model', () => {
+    const { vocabulary } = readText(file('aabb'));
+    expect(Array.from(readText(file('xbay'), { vocabulary }).indices)).toEqual([0, 2, 1, 0]);
+  });
+});
+
+describe('words', () => {
+  it('are letters and digits with the space before them, and make up the text again', () => {
+    expect(wordsOf("No, don't: 12 %\n\n  x")).toEqual([
+      'No',
+      ',',
+      " don't",
+      ':',
+      ' 12',
+      ' %',
+      '\n',
+      '\n',
+      ' ',
+      ' x',
+    ]);
+    expect(wordsOf('x'.repeat(50))).toEqual(['x'.repeat(40), 'x'.repeat(10)]);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => expect(wordsOf(text).join('')).toBe(text)),
+    );
+  });
+
+  it('are a vocabulary, the most frequent first, without those that occur once', () => {
+    const { vocabulary, indices } = readText(file('b a b a b c'), { tokens: 'words' });
+    expect(vocabulary.symbols).toEqual([UNKNOWN, ' a', ' b']);
+    expect(Array.from(indices)).toEqual([0, 1, 2, 1, 2, 0]);
+    expect(Vocabulary.parse(String(vocabulary))).toEqual(vocabulary);
+    expect(vocabulary.encode(' a c')).toEqual({ indices: [1, 0], unknown: [' c'] });
+    expect(() => readText(file('a b c'), { tokens: 'words' })).toThrow(
+      'some word must occur twice, got none',
+    );
+    expect(() => new Vocabulary([UNKNOWN, 'a b'], 'words')).toThrow(
+      'symbols must be single words that differ, got a b',
+    );
+  });
+
+  it('are the same whatever pieces a file is read in', () => {
+    const text = `${'ab '.repeat(2 ** 20 / 3)}abcdef ${'x'.repeat(20)} abcdef`;
+    const { vocabulary, indices } = readText(file(text), { tokens: 'words' });
+    const expected = wordsOf(text).map((word) => Math.max(0, vocabulary.symbols.indexOf(word)));
+    expect(indices.length).toBe(expected.length);
+    expect(Array.from(indices.slice(-4))).toEqual(expected.slice(-4));
   });
 });
 

@@ -1,7 +1,7 @@
 /** The default training text: a novel, from a development dependency. */
 import { dirname, join } from 'node:path';
 import { reasonOf } from '../io/files';
-import { readText, type Text } from './read';
+import { readText, type Text, type TextOptions } from './read';
 import { usage } from '../terminal/errors';
 
 /**
@@ -28,15 +28,20 @@ export function defaultCorpus(command: string, place = '--text'): string {
 }
 
 /**
- * The text that `command` was given, or the default corpus.
- * @param place where the text was given, for messages.
+ * The text that `command` was given, in one file or several, or the default corpus.
+ * @param options.place where the text was given, for messages.
  * @throws CommandError when it cannot be read as text.
  */
-export function readTextOf(file: string | undefined, command: string, place = '--text'): Text {
-  const path = file ?? defaultCorpus(command, place);
-  if (path === '') throw usage(`${command}: ${place} must be the name of a file, got ''`);
+export function readTextOf(
+  files: string | readonly string[] | undefined,
+  command: string,
+  { place = '--text', ...options }: TextOptions & { place?: string } = {},
+): Text {
+  const paths = [files ?? defaultCorpus(command, place)].flat();
+  if (paths.includes('')) throw usage(`${command}: ${place} must be the name of a file, got ''`);
+  const path = paths.join(', ');
   try {
-    return readText(path);
+    return readText(paths, options);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason =

@@ -3,6 +3,7 @@ import { cellLabel } from '../run/cellchoice';
 import { count, short, time } from '../core/format';
 import { linesOfRun, row, type RunEvent } from '../run/events';
 import type { LossAxis } from '../run/plot';
+import type { TextTokens } from '../io/vocabulary';
 import type { TextSettings } from './settings';
 
 export interface Start {
@@ -59,17 +60,28 @@ export interface End {
 export type Event = Start | Step | Validation | SampleEvent | RunEvent | End;
 
 export const BITS = 1 / Math.LN2;
-export const charBits: LossAxis = { label: 'bits per character', unit: BITS };
+
+/** What symbols are called: in full, and where there is little space. */
+const unitsOf = {
+  characters: { many: 'characters', one: 'character', short: 'char' },
+  words: { many: 'words', one: 'word', short: 'word' },
+} as const satisfies Record<TextTokens, Record<'many' | 'one' | 'short', string>>;
+
+export const symbolBits = (tokens: TextTokens): LossAxis => ({
+  label: `bits per ${unitsOf[tokens].one}`,
+  unit: BITS,
+});
 
 /** The lines of an event; a step is one line, with the last validation beside it. */
-export function linesOfEvent(event: Event, last?: Validation): string[] {
+export function linesOfEvent(event: Event, last?: Validation, tokens: TextTokens = 'characters'): string[] {
+  const { short: unit } = unitsOf[tokens];
   switch (event.event) {
     case 'start':
       return startLines(event);
     case 'step':
-      return [stepParts(event, last).join('  ')];
+      return [stepParts(event, last, tokens).join('  ')];
     case 'validation':
-      return [`validation at step ${count(event.step)}: ${event.bits.toFixed(3)} bits/char`];
+      return [`validation at step ${count(event.step)}: ${event.bits.toFixed(3)} bits/${unit}`];
     case 'sample':
       return [
         `sample at step ${count(event.step)}:`,
@@ -79,33 +91,38 @@ export function linesOfEvent(event: Event, last?: Validation): string[] {
           .map((row) => `  ${row}`),
       ];
     case 'end':
-      return endLines(event);
+      return endLines(event, tokens);
     default:
       return linesOfRun(event);
   }
 }
 
 /** The numbers in a step line. */
-export function stepParts(step: Step, last?: Validation): string[] {
-  return [`step ${count(step.step)}`, ...factsOf(step, last)];
+export function stepParts(step: Step, last?: Validation, tokens: TextTokens = 'characters'): string[] {
+  return [`step ${count(step.step)}`, ...factsOf(step, last, tokens)];
 }
 
-/** The facts about a step, most important first. One unit: bits per character. */
+/** The facts about a step, most important first. One unit: bits per symbol. */
 export function factsOf(
   { bits, charsPerSecond, gradientNorm, secondsLeft }: Step,
   last?: Validation,
+  tokens: TextTokens = 'characters',
 ): string[] {
+  const { short: unit } = unitsOf[tokens];
   return [
-    `${bits.toFixed(3)} bits/char`,
+    `${bits.toFixed(3)} bits/${unit}`,
     ...(last ? [`validation ${last.bits.toFixed(3)}`] : []),
     `${time(secondsLeft)} left`,
-    `${count(charsPerSecond)} chars/s`,
+    `${count(charsPerSecond)} ${unit}s/s`,
     `gradient ${short(gradientNorm)}`,
   ];
 }
 
 function startLines({ settings: s, ...facts }: Start): string[] {
   const { symbols, validationSymbols, classes, parameters, threads, step, out } = facts;
+  const { more = [], tokens = 'characters' } = s;
+  const { many } = unitsOf[tokens];
+  const name = more.length > 0 ? `${s.text} and ${plural(more.length, 'other file')}` : s.text;
   const limits = [
     s.steps === null ? '' : `to step ${count(s.steps)}`,
     s.seconds === null ? '' : `for ${s.seconds} s`,
@@ -113,39 +130,35 @@ function startLines({ settings: s, ...facts }: Start): string[] {
   const rest =
     validationSymbols > 0 ? `, ${count(validationSymbols)} for validation` : '; too short for validation';
   return [
-    row('text', `${s.text}: ${count(symbols)} characters for training${rest}; ${classes - 1} distinct`),
+    row(
+      'text',
+      `${name}: ${count(symbols)} ${many} for training${rest}; ${classes - 1} ${tokens === 'words' ? 'known' : 'distinct'}`,
+    ),
     row(
       'network',
       `${s.embedding === undefined ? '' : `embedding of ${s.embedding}, `}${cellLabel(s.cell)}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
     ),
     row(
       'training',
-      `${s.batch} × ${s.seq} characters a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(' and ')}`,
+      `${s.batch} × ${s.seq} ${many} a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(' and ')}`,
     ),
     row('output', step > 0 ? `${out}, from step ${count(step)} on` : out),
   ];
 }
 
-function endLines({
-  step,
-  characters,
-  seconds,
-  training,
-  validation,
-  validationSymbols = 0,
-  next,
-}: End): string[] {
+function endLines(
+  { step, characters, seconds, training, validation, validationSymbols = 0, next }: End,
+  tokens: TextTokens,
+): string[] {
+  const { many, short: unit } = unitsOf[tokens];
   const rate = seconds > 0 ? ` (${count(characters / seconds)} a second)` : '';
   const measured =
     validation === undefined
       ? ''
-      : `, ${bitsOf(validation)} on ${count(validationSymbols)} validation characters`;
+      : `, ${bitsOf(validation)} on ${count(validationSymbols)} validation ${many}`;
   return [
-    row(
-      'trained',
-      `to step ${count(step)}: ${count(characters)} characters in ${seconds.toFixed(1)} s${rate}`,
-    ),
-    row('result', `${bitsOf(training)} bits/char in training${measured}`),
+    row('trained', `to step ${count(step)}: ${count(characters)} ${many} in ${seconds.toFixed(1)} s${rate}`),
+    row('result', `${bitsOf(training)} bits/${unit} in training${measured}`),
     '',
     'next:',
     ...next.map((command) => `  ${command}`),

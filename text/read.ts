@@ -1,139 +1,190 @@
-/** Reads a text file as class indices, one per symbol. */
+/** Reads texts as class indices, one per symbol: a character or a word. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { must, mustBe } from '../core/check';
-import { MOST_SYMBOLS, pointOf, UNKNOWN, Vocabulary, type Indices } from '../io/vocabulary';
+import {
+  MOST_SYMBOLS,
+  pointOf,
+  UNKNOWN,
+  Vocabulary,
+  wordsOf,
+  type Indices,
+  type TextTokens,
+} from '../io/vocabulary';
+import { TextBytes } from './bytes';
+import { Encoder } from './encoder';
+import { EVERY, FileIndices } from './fileindices';
+import type { TextIndices } from './streams';
 
 /** SHA-256 of bytes, in hexadecimal. */
 export const fingerprint = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
 
-const CHUNK_BYTES = 1 << 20;
 const CODE_POINTS = 0x110000;
+/** Most symbols that are held in memory. */
+const HELD = 1 << 27;
+/** Most words of a vocabulary; the rarer ones are unknown. */
+const MOST_WORDS = 8191;
+/** Most different words that are counted at a time. */
+const MOST_COUNTED = 1 << 20;
 
-/** A text file as class indices. */
+/** A text as class indices. */
 export interface Text {
-  indices: Indices;
+  /** An array, or indices that are read from the files where they are needed. */
+  indices: TextIndices;
   vocabulary: Vocabulary;
-  /** Hash of the file's bytes, by which a checkpoint recognizes its text. */
+  /** Hash of the bytes, by which a checkpoint recognizes its text. */
   sha256: string;
 }
 
+/** How a text is read. */
+export interface TextOptions {
+  /** What a symbol is; default characters. */
+  tokens?: TextTokens;
+  /** Reads the text with the vocabulary of a model; symbols that it lacks are unknown. */
+  vocabulary?: Vocabulary;
+  /** Most symbols that are held in memory; a longer text is read from its files again and again. Default 2²⁷. */
+  held?: number;
+}
+
 /**
- * Reads a UTF-8 file once, in pieces: memory use is one or two bytes per symbol, whatever the size of the file.
+ * Reads UTF-8 files in pieces: memory use is one or two bytes per symbol, and bounded for a text of more than 2²⁷ symbols.
  *
- * @throws RangeError when the file is empty or holds more than 65,535 different symbols.
+ * @param files one file or several, one after the other; a folder stands for its files, and `-` for standard input, which is
+ *   held in memory.
+ * @throws RangeError when there is no text, or it holds more than 65,535 different characters.
  * @throws TypeError when it is not UTF-8 text, with the position of the first invalid byte.
- * @throws the system's error when it cannot be read.
+ * @throws the system's error when a file cannot be read.
  * @example readText('poem.txt').vocabulary.size; // the number of different symbols
  */
-export function readText(file: string): Text {
-  const handle = openSync(file, 'r');
-  try {
-    const stats = fstatSync(handle);
-    mustBe(!stats.isDirectory(), 'text', `${file} must be a file`, 'a folder');
-    const collector = new Collector(file, stats.size);
-    const buffer = new Uint8Array(CHUNK_BYTES);
-    for (let n = 0; (n = readSync(handle, buffer)) > 0;) collector.add(buffer.subarray(0, n));
-    return collector.finish();
-  } finally {
-    closeSync(handle);
+export function readText(files: string | readonly string[], options: TextOptions = {}): Text {
+  const { vocabulary: known, tokens = known?.tokens ?? 'characters', held = HELD } = options;
+  const names = typeof files === 'string' ? [files] : files;
+  const bytes = new TextBytes(names);
+  const hash = createHash('sha256');
+  const survey = tokens === 'words' ? new WordSurvey() : new CharacterSurvey(names.join(', '));
+  for (const { text, last } of textsOf(bytes, bytes.pieces(hash))) survey.add(text, last);
+  must(survey.count > 0, 'text', `${names.join(', ')} must hold text`, 'an empty file');
+  const vocabulary = known ?? survey.vocabulary();
+  const whole = new FileIndices(
+    { bytes, marks: survey.marks, encoder: new Encoder(vocabulary) },
+    0,
+    survey.count,
+  );
+  return { indices: survey.count > held ? whole : inMemory(whole), vocabulary, sha256: hash.digest('hex') };
+}
+
+/** All indices in one array. */
+function inMemory(whole: FileIndices): Indices {
+  const Kind = whole.slice(0, 0).constructor as Uint8ArrayConstructor;
+  const all = new Kind(whole.length);
+  const step = 64 * EVERY;
+  for (let from = 0; from < all.length; from += step)
+    all.set(whole.slice(from, Math.min(all.length, from + step)), from);
+  return all;
+}
+
+/** The text of some bytes in pieces. */
+function* textsOf(
+  bytes: TextBytes,
+  pieces: Iterable<Uint8Array>,
+): Generator<{ text: string; last: boolean }> {
+  // byte order marks are removed already; another one is a symbol
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let read = 0;
+  const decode = (piece?: Uint8Array): string => {
+    try {
+      return decoder.decode(piece, { stream: piece !== undefined });
+    } catch {
+      const good = new TextDecoder().decode(piece ?? new Uint8Array()).split(UNKNOWN, 1)[0];
+      const { name, at } = bytes.placeOf(read + (piece ? Buffer.byteLength(good) : 0));
+      const got = `bytes that are not, near byte ${at}`;
+      throw new TypeError(`text: ${name} must be UTF-8 text, got ${got} (binary, or another encoding)`);
+    }
+  };
+  for (const piece of pieces) {
+    const text = decode(piece);
+    const { name, at } = bytes.placeOf(read);
+    mustBe(
+      !text.includes('\0'),
+      'text',
+      `${name} must be text`,
+      `a zero byte near byte ${at}: a binary file`,
+    );
+    yield { text, last: false };
+    read += piece.length;
+  }
+  yield { text: decode(), last: true };
+}
+
+/** Counts symbols, and notes the byte at which every so many of them begin. */
+abstract class Survey {
+  readonly marks: number[] = [];
+  count = 0;
+  private bytes = 0;
+
+  abstract add(text: string, last: boolean): void;
+  abstract vocabulary(): Vocabulary;
+
+  protected symbol(bytes: number): void {
+    if (this.count++ % EVERY === 0) this.marks.push(this.bytes);
+    this.bytes += bytes;
   }
 }
 
-/** Numbers symbols in order of appearance, then renumbers them in the order of the vocabulary. */
-class Collector {
-  private readonly decoder = new TextDecoder('utf-8', { fatal: true });
-  private readonly hash = createHash('sha256');
-  /** 1 + the number of a code point, or 0 if it has not occurred yet. */
-  private readonly numbers = new Uint16Array(CODE_POINTS);
+class CharacterSurvey extends Survey {
+  private readonly seen = new Uint8Array(CODE_POINTS);
   private readonly points: number[] = [];
-  private indices: Indices;
-  private count = 0;
-  private bytes = 0;
 
-  constructor(
-    private readonly file: string,
-    expectedBytes: number,
-  ) {
-    // a code point takes at least one byte; for a pipe the size is 0, and the array grows
-    this.indices = new Uint8Array(Math.max(expectedBytes, 1 << 16));
+  constructor(private readonly name: string) {
+    super();
   }
 
-  add(chunk: Uint8Array): void {
-    this.hash.update(chunk);
-    this.addSymbols(this.decode(chunk));
-    this.bytes += chunk.length;
-  }
-
-  finish(): Text {
-    this.addSymbols(this.decode());
-    must(this.count > 0, 'text', `${this.file} must hold text`, 'an empty file');
-    const replacement = pointOf(UNKNOWN);
-    const order = this.points.map((_, k) => k).filter((k) => this.points[k] !== replacement);
-    order.sort((a, b) => this.points[a] - this.points[b]);
-    const places = new Uint16Array(this.points.length);
-    order.forEach((k, place) => (places[k] = place + 1));
-    const symbols = [UNKNOWN, ...order.map((k) => String.fromCodePoint(this.points[k]))];
-    const vocabulary = new Vocabulary(symbols);
-
-    if (vocabulary.size > 256 && this.indices instanceof Uint8Array) this.widen();
-    // copies only where that saves memory in the end, because both arrays exist for a moment
-    const spare = this.indices.length - this.count;
-    const indices =
-      spare > this.count / 4 ? this.indices.slice(0, this.count) : this.indices.subarray(0, this.count);
-    for (let k = 0; k < indices.length; k++) indices[k] = places[indices[k]];
-    return { indices, vocabulary, sha256: this.hash.digest('hex') };
-  }
-
-  private addSymbols(text: string): void {
-    if (this.count + text.length > this.indices.length) this.grow(this.count + text.length);
+  add(text: string): void {
     for (let k = 0; k < text.length; k++) {
       const point = text.codePointAt(k) as number;
       if (point > 0xffff) k++;
-      if (this.numbers[point] === 0) this.meet(point);
-      this.indices[this.count++] = this.numbers[point] - 1;
+      if (this.seen[point] === 0) this.meet(point);
+      this.symbol(point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4);
     }
   }
 
   private meet(point: number): void {
-    mustBe(
-      point !== 0,
-      'text',
-      `${this.file} must be text`,
-      `a zero byte near byte ${this.bytes}: a binary file`,
-    );
-    must(
-      this.points.length < MOST_SYMBOLS - 1,
-      'text',
-      `${this.file} must hold at most ${MOST_SYMBOLS - 1} different symbols`,
-      'more',
-    );
-    this.numbers[point] = this.points.push(point);
-    if (this.points.length === 257) this.widen();
+    const must65535 = `${this.name} must hold at most ${MOST_SYMBOLS - 1} different symbols`;
+    must(this.points.length < MOST_SYMBOLS - 1, 'text', must65535, 'more');
+    this.seen[point] = 1;
+    this.points.push(point);
   }
 
-  private decode(chunk?: Uint8Array): string {
-    try {
-      return this.decoder.decode(chunk, { stream: chunk !== undefined });
-    } catch {
-      const good = new TextDecoder().decode(chunk ?? new Uint8Array()).split(UNKNOWN, 1)[0];
-      const at = this.bytes + (chunk ? Buffer.byteLength(good) : 0);
-      const got = `bytes that are not, near byte ${at}`;
-      throw new TypeError(`text: ${this.file} must be UTF-8 text, got ${got} (binary, or another encoding)`);
+  vocabulary(): Vocabulary {
+    const known = this.points.filter((point) => point !== pointOf(UNKNOWN)).sort((a, b) => a - b);
+    return new Vocabulary([UNKNOWN, ...known.map((point) => String.fromCodePoint(point))]);
+  }
+}
+
+class WordSurvey extends Survey {
+  private readonly counts = new Map<string, number>();
+  private rest = '';
+
+  add(text: string, last: boolean): void {
+    const words = wordsOf(this.rest + text);
+    // the last one may go on in the next piece
+    this.rest = last ? '' : (words.pop() ?? '');
+    for (const word of words) {
+      this.counts.set(word, (this.counts.get(word) ?? 0) + 1);
+      this.symbol(Buffer.byteLength(word));
     }
+    if (this.counts.size > MOST_COUNTED)
+      for (const [word, n] of this.counts) if (n === 1) this.counts.delete(word);
   }
 
-  private widen(): void {
-    const wide = new Uint16Array(this.indices.length);
-    wide.set(this.indices);
-    this.indices = wide;
-  }
-
-  private grow(least: number): void {
-    const Kind = this.indices.constructor as Uint8ArrayConstructor;
-    const larger = new Kind(Math.max(least, 2 * this.indices.length));
-    larger.set(this.indices.subarray(0, this.count));
-    this.indices = larger;
+  /** The most frequent words; one that occurs once is unknown, so that the network learns to deal with new ones. */
+  vocabulary(): Vocabulary {
+    const known = [...this.counts]
+      .filter(([word, n]) => n > 1 && word !== UNKNOWN)
+      .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+      .slice(0, MOST_WORDS)
+      .map(([word]) => word);
+    must(known.length > 0, 'text', 'some word must occur twice', 'none');
+    return new Vocabulary([UNKNOWN, ...known], 'words');
   }
 }

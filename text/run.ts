@@ -5,10 +5,12 @@ import { executorHere, executorOf, type ExecutorName } from '../core/executor';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from '../terminal/errors';
+import { noteLine } from '../terminal/output';
 import { PACKAGE, readTextOf } from './corpus';
+import type { Text } from './read';
 import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
 import { CHECKPOINT, PICTURE } from '../run/settings';
-import { newSettings, resumedSettings, type GivenSettings } from './settings';
+import { newSettings, resumedSettings, type GivenSettings, type TextSettings } from './settings';
 import { isRun, settingsOf, Trainer } from './trainer';
 
 /** The options of a text run as parsed by commander. */
@@ -22,10 +24,11 @@ export async function trainTextModel(options: TrainOptions): Promise<number> {
 
 function begin(options: TrainOptions): { trainer: Trainer; out: string } {
   const executor = using(() => executorOf(options.executor)).name;
-  const text = readTextOf(options.text, 'train');
-  const name = options.text ?? PACKAGE;
-  const out =
-    options.out ?? join('runs', options.text === undefined ? 'moby-dick' : basename(name, extname(name)));
+  const { text: given, more = [], tokens } = options;
+  const text = readTextOf(given === undefined ? undefined : [given, ...more], 'train', { tokens });
+  const name = given ?? PACKAGE;
+  const folder = given === undefined ? 'moby-dick' : given === '-' ? 'text' : basename(name, extname(name));
+  const out = options.out ?? join('runs', folder);
   return {
     trainer: using(
       () => Trainer.begin(newSettings(options, name, text.sha256, executor), text),
@@ -49,20 +52,17 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
       'continue in a program with decodeCheckpoint and fit, or start a new run with --text FILE',
     );
   const before = using(() => settingsOf(found), spoilt);
-  const settings = resumedSettings(options, before);
-  const executor = using(() => executorOf(executorHere(settings.executor as ExecutorName)))
-    .name as ExecutorName;
-  const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text, 'train');
-  if (text.sha256 !== before.sha256) {
-    throw usage(
-      `train: --text must be the text that the checkpoint was trained on, got a different one (${settings.text})`,
-      'give the same, unchanged file with --text FILE; for a new text train without --resume',
-    );
-  }
-  const trainer = using(
-    () => Trainer.resume(settings, text, decodeCheckpoint(bytes, { executor, file })),
-    spoilt,
-  );
+  const asked = resumedSettings(options, before);
+  const executor = using(() => executorOf(executorHere(asked.executor as ExecutorName))).name as ExecutorName;
+  if (options.text === undefined && asked.text === '-')
+    throw usage('train: --text must be given with --resume, got none (the run read standard input)');
+  const { vocabulary } = found;
+  const files = asked.text === PACKAGE ? undefined : [asked.text, ...(asked.more ?? [])];
+  const text = readTextOf(files, 'train', { ...(vocabulary && { vocabulary }) });
+  const checkpoint = using(() => decodeCheckpoint(bytes, { executor, file }), spoilt);
+  const at = { given: options.text, step: checkpoint.optimizer?.steps ?? 0 };
+  const settings = { ...asked, ...onText(text, before, at) };
+  const trainer = using(() => Trainer.resume(settings, text, checkpoint), spoilt);
   const out = options.out ?? dirname(file);
   const { steps } = trainer;
   // a run that was killed after its last step still has to draw its loss curve
@@ -75,6 +75,28 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   }
   return { trainer, out };
 }
+
+/** What changes in the settings for a new text, which training reads from its start. */
+function onText(
+  { indices, vocabulary, sha256 }: Text,
+  before: TextSettings,
+  { given, step }: { given: string | undefined; step: number },
+): Partial<TextSettings> {
+  if (sha256 === before.sha256) return {};
+  if (given === undefined)
+    throw usage(
+      `train: the text must be the one that the checkpoint was trained on, got a different one (${before.text})`,
+      'restore the file, or go on with the new text by --text FILE',
+    );
+  const some = indices.slice(0, Math.min(indices.length, SURVEYED));
+  const unknown = Array.from(some).filter((k) => k === 0).length / some.length;
+  noteLine(
+    `train: a new text, read with the vocabulary of the checkpoint: ${vocabulary.size - 1} ${vocabulary.tokens}, which leave ${(100 * unknown).toFixed(1)} % of it unknown`,
+  );
+  return { sha256, begun: step };
+}
+/** Symbols of a new text in which the unknown ones are counted. */
+const SURVEYED = 1 << 20;
 
 /** Whether the loss curve is at least as recent as the checkpoint. */
 function isDrawn(out: string, checkpoint: string): boolean {

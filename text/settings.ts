@@ -1,6 +1,7 @@
 /** Settings of a training run on text: their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
 import { trainingSettings, type TrainingValues } from '../bptt/train/settings';
+import { textTokens, type TextTokens } from '../io/vocabulary';
 import { defaultsOf, OFF } from '../core/setting';
 import { usage } from '../terminal/errors';
 import { cellLabel, cellPartsOf } from '../run/cellchoice';
@@ -9,6 +10,12 @@ import { rareEntries, readSchedule, runEntries, stored, withoutHoles } from '../
 /** The entries that a text run writes to its checkpoint. */
 export const settingsSchema = v.strictObject({
   text: stored('text'),
+  /** Further files of the text; absent if there are none. */
+  more: v.optional(v.array(stored('text'))),
+  /** Absent when they are characters. */
+  tokens: v.optional(v.picklist(textTokens)),
+  /** The step at which training on this text began; absent when it is the first one. */
+  begun: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   ...runEntries,
   /** Absent without an embedding. */
   embedding: v.optional(stored('embedding')),
@@ -17,14 +24,20 @@ export const settingsSchema = v.strictObject({
 export type TextSettings = v.InferOutput<typeof settingsSchema>;
 
 /** Settings from the command line or a sweep; undefined if omitted. The schedule is not parsed yet. */
-export type GivenSettings = Omit<TrainingValues, 'cell' | 'executor'> & { cell?: string; executor?: string };
+export type GivenSettings = Omit<TrainingValues, 'cell' | 'executor'> & {
+  cell?: string;
+  executor?: string;
+  /** Further files of the text. */
+  more?: string[];
+  tokens?: TextTokens;
+};
 
-const defaults = defaultsOf(trainingSettings);
+const defaults = { ...defaultsOf(trainingSettings), tokens: 'characters' as TextTokens };
 
 /** Settings that cannot change when a run is resumed: weights, states or the position in the text depend on them. */
 const fixed = [
   ...(['cell', 'layers', 'hidden', 'embedding', 'batch', 'seq'] as const),
-  ...(['optimizer', 'dropout', 'variational', 'zoneout', 'chrono', 'seed', 'dtype'] as const),
+  ...(['optimizer', 'dropout', 'variational', 'zoneout', 'chrono', 'seed', 'dtype', 'tokens'] as const),
 ];
 
 /**
@@ -52,8 +65,9 @@ export function newSettings(
     seed,
     dtype,
     seconds,
+    tokens,
   } = { ...defaults, ...withoutHoles(given) };
-  const { steps = null, threads } = given;
+  const { steps = null, threads, more = [] } = given;
   const { count, why } = cellPartsOf(cell) ?? { count: 1, why: '' };
   if (hidden % count !== 0)
     throw usage(
@@ -82,6 +96,8 @@ export function newSettings(
     clip: clip === OFF ? null : clip,
     ...rareEntries(withoutHoles(given)),
     ...(embedding !== OFF && { embedding }),
+    ...(tokens !== 'characters' && { tokens }),
+    ...(more.length > 0 && { more }),
     ...(threads !== undefined && { threads }),
     // the default limit applies only without another limit
     seconds: given.seconds === undefined && steps !== null ? null : seconds,
@@ -106,9 +122,12 @@ export function resumedSettings(given: GivenSettings, before: TextSettings): Tex
   mustShare(threads, before.batch);
   // a new limit replaces both old ones
   const limits = steps !== undefined || seconds !== undefined;
+  const { more, ...rest } = before;
+  // the files of a text are given together
+  const files = text === undefined ? more : given.more;
   const settings = {
-    ...before,
-    ...withoutHoles({ lr, text, executor, threads }),
+    ...rest,
+    ...withoutHoles({ lr, text, executor, threads, more: files }),
     ...(clip !== undefined && { clip: clip === OFF ? null : clip }),
     ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
   };

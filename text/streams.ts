@@ -2,6 +2,13 @@
 import { must, mustCount } from '../core/check';
 import type { Indices } from '../io/vocabulary';
 
+/** The class indices of a text: an array, or a text in files that is read where it is needed. */
+export interface TextIndices {
+  readonly length: number;
+  slice(from: number, to: number): Indices;
+  subarray(from: number, to?: number): TextIndices;
+}
+
 /** Class indices [T, B], row-major; `targets` are one symbol ahead of `x`. The next chunk overwrites them. */
 export interface Chunk {
   x: Indices;
@@ -25,7 +32,7 @@ export class Streams {
   private readonly into: Chunk;
 
   constructor(
-    private readonly indices: Indices,
+    private readonly indices: TextIndices,
     readonly B: number,
     readonly T: number,
   ) {
@@ -42,7 +49,7 @@ export class Streams {
       indices.length,
       why,
     );
-    const Kind = indices.constructor as Uint8ArrayConstructor;
+    const Kind = indices.slice(0, 0).constructor as Uint8ArrayConstructor;
     this.into = { x: new Kind(T * B), targets: new Kind(T * B) };
   }
 
@@ -57,9 +64,10 @@ export class Streams {
     const { x, targets } = this.into;
     for (let b = 0; b < B; b++) {
       const start = b * length + k * T;
+      const row = indices.slice(start, start + T + 1);
       for (let t = 0; t < T; t++) {
-        x[t * B + b] = indices[start + t];
-        targets[t * B + b] = indices[start + t + 1];
+        x[t * B + b] = row[t];
+        targets[t * B + b] = row[t + 1];
       }
     }
     return this.into;
@@ -68,13 +76,13 @@ export class Streams {
 
 /** A text split into a training part, which comes first, and a validation part. */
 export interface TextSplit {
-  training: Indices;
+  training: TextIndices;
   /** Absent when the text is too short for it. */
-  validation?: Indices;
+  validation?: TextIndices;
 }
 
 /** Splits off the last 5 % of a text for validation, or 10 % if 5 % hold fewer than `least` symbols, or nothing. */
-export function splitText(indices: Indices, least: number): TextSplit {
+export function splitText(indices: TextIndices, least: number): TextSplit {
   for (const part of [0.05, 0.1]) {
     const cut = indices.length - Math.floor(indices.length * part);
     if (indices.length - cut >= least) {

@@ -11,8 +11,7 @@ import { scaleRecurrence, setGateBias } from '../bptt/flow/recurrence';
 import { spectralRadius } from '../bptt/flow/spectrum';
 import type { Topology } from '../bptt/network/topology';
 import type { Checkpoint } from '../io/checkpoint';
-import { Streams } from './streams';
-import type { Indices } from '../io/vocabulary';
+import { Streams, type TextIndices } from './streams';
 import { PACKAGE, readTextOf } from './corpus';
 import { usage, using } from '../terminal/errors';
 import { flagOf } from '../terminal/options';
@@ -144,18 +143,17 @@ function trained(command: string, given: string, options: SubjectOptions): FlowS
   });
   const { network: net } = checkpoint;
   const name = options.text ?? textOf(command, checkpoint, file);
-  const text = readTextOf(name === PACKAGE ? undefined : name, command);
+  // with the vocabulary of the model, whatever the text holds
+  const text = readTextOf(name === PACKAGE ? undefined : name, command, { vocabulary });
   const cells = net.architecture.layers.flatMap(directionsOf).map(({ cell }) => ({ cell, times: 1 }));
   const { steps: T, batch: B } = options;
   using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, command), FEWER);
-  // re-encoded with the model's vocabulary
-  const { indices } = vocabulary.encode(text.vocabulary.decode(text.indices));
   const { layers, dtype } = net.architecture;
   const copy = copyNetwork(net, { topology: topologies[options.at], dtype });
   const units = layers.flatMap(directionsOf).map(({ cell }) => `${cell.name} ${cell.hidden}`);
   return {
     network: copy,
-    batch: textBatch(Uint16Array.from(indices), options),
+    batch: textBatch(text.indices, options),
     what: `${units.join(', ')}, trained`,
     from: name,
   };
@@ -173,7 +171,7 @@ function textOf(command: string, checkpoint: Checkpoint, file: string): string {
 const TEXT = 'name a text with --text FILE';
 
 /** Rows of a text, starting at equal distances; the target is the symbol that follows. */
-function textBatch(indices: Indices, { batch: B, steps: T, at }: SubjectOptions): Batch {
+function textBatch(indices: TextIndices, { batch: B, steps: T, at }: SubjectOptions): Batch {
   const fix = 'a longer text, fewer --steps, or a smaller --batch';
   const { x, targets } = using(() => new Streams(indices, B, T), fix).chunk(0);
   return { x: { shape: [T, B], numbers: x }, targets: answers(targets, T, B, at) };

@@ -20,17 +20,17 @@ import type { StreamBatch } from '../bptt/train/source';
 import { settle } from '../bptt/train/updates';
 import type { Checkpoint } from '../io/checkpoint';
 import { parseWith } from '../io/metadata';
-import { splitText, Streams, type Chunk } from './streams';
+import { splitText, Streams, type Chunk, type TextIndices } from './streams';
 import type { Text } from './read';
-import type { Indices, Vocabulary } from '../io/vocabulary';
+import type { TextTokens, Vocabulary } from '../io/vocabulary';
 import { usage, using } from '../terminal/errors';
 import { defaultPrime, generateText } from './generate';
 import { makeCell } from '../run/cellchoice';
 import {
   BITS,
-  charBits,
   factsOf,
   linesOfEvent,
+  symbolBits,
   type End,
   type Event,
   type SampleEvent,
@@ -50,10 +50,11 @@ const QUICK_VALIDATION = 8192;
 const FULL_VALIDATION = 200_000;
 const SAMPLE_LENGTH = 200;
 
-const words: Words = {
-  lines: (event, last) => linesOfEvent(event as Event, last as Validation | undefined),
-  factsOf: (step, last) => factsOf(step as Step, last as Validation | undefined),
-};
+/** How events are told of a text of these symbols. */
+const wordsFor = (tokens: TextTokens): Words => ({
+  lines: (event, last) => linesOfEvent(event as Event, last as Validation | undefined, tokens),
+  factsOf: (step, last) => factsOf(step as Step, last as Validation | undefined, tokens),
+});
 
 const finite = v.pipe(v.number(), v.finite());
 const restSchema = v.strictObject({
@@ -92,7 +93,7 @@ interface Parts {
 
 /** A character model in training. */
 export class Trainer implements Trainee {
-  readonly words = words;
+  readonly words: Words;
   readonly streams: Streams;
   /** Absent when the text is too short for it. */
   readonly validation: Streams | undefined;
@@ -103,6 +104,7 @@ export class Trainer implements Trainee {
 
   private constructor(private readonly parts: Parts) {
     ({ training: this.streams, validation: this.validation } = streamsFor(parts.settings, parts.text));
+    this.words = wordsFor(parts.text.vocabulary.tokens);
   }
 
   /** Begins with a new model for a text. */
@@ -260,9 +262,11 @@ export class Trainer implements Trainee {
   pictures(): Promise<Record<string, string>> {
     const last = this.validate();
     this.final = last;
-    return plotCurves(this.curves, charBits, last && [this.steps, last.loss]).then((svg) => ({
-      [PICTURE]: svg,
-    }));
+    return plotCurves(this.curves, symbolBits(this.vocabulary.tokens), last && [this.steps, last.loss]).then(
+      (svg) => ({
+        [PICTURE]: svg,
+      }),
+    );
   }
 
   closing({ stopped, made, seconds, training, resume, command, file }: Ending): End {
@@ -334,7 +338,7 @@ export class Trainer implements Trainee {
     // a resumed run starts from the states in its checkpoint
     let before: StreamBatch['initial'] = this.parts.states;
     for (;;) {
-      const k = this.steps % this.streams.chunks;
+      const k = (this.steps - (this.settings.begun ?? 0)) % this.streams.chunks;
       const batch = batchOf(this.streams.chunk(k), this.streams);
       yield { ...batch, initial: k === 0 ? 'zero' : before, clock: k * this.streams.T };
       before = 'carry';
@@ -362,7 +366,7 @@ export function streamsFor(
   return { training, validation: new Streams(split.validation, rows, seq) };
 }
 
-function streamsOf(indices: Indices, batch: number, seq: number): Streams {
+function streamsOf(indices: TextIndices, batch: number, seq: number): Streams {
   const steps = indices.length - 1;
   if (steps < batch * seq) {
     const fewer = Math.floor(steps / seq);

@@ -18,7 +18,7 @@ export interface SampleOptions {
 /** Number of characters after which it checks whether the reader has gone. */
 const TURN = 64;
 
-/** Writes the prime and then `length` characters, each as soon as it is generated. */
+/** Writes the prime and then `length` symbols, each as soon as it is generated. */
 export async function write(given: string, options: SampleOptions): Promise<void> {
   const { temperature, topK, length, seed } = options;
   const { checkpoint, vocabulary } = readModel(given, {
