@@ -70,10 +70,10 @@ function exportTo(given: string, options: ExportOptions): void {
   const { preparationOf, preparationPath, withBestWeights } = require('../learn/preparation') as typeof learn;
   withBestWeights(checkpoint);
   const preparation = using(() => preparationOf(checkpoint), 'the file is damaged');
-  const { batch: B, seq: T, clip, schedule } = settingsIn(checkpoint) ?? {};
+  const { batch: B, seq: T, clip, schedule, begun } = settingsIn(checkpoint) ?? {};
   const exported = {
     ...checkpoint,
-    ...{ B, T, clip: clip ?? undefined, schedule },
+    ...{ B, T, clip: clip ?? undefined, schedule, begun },
     ...(preparation && { preparation }),
   };
   const files = using(() => format.files(exported, options), 'try another format: --to safetensors');

@@ -16,6 +16,8 @@ export interface Exported extends Checkpoint {
   /** Maximum global norm of gradient clipping. */
   clip?: number;
   schedule?: ScheduleOptions;
+  /** Updates made before training on its text began. */
+  begun?: number;
   /** How the files of its task are read. */
   preparation?: Preparation;
 }

@@ -4,8 +4,8 @@
 import { lossOf, type LossTargets } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
 import { copyNetwork } from '../bptt/network/network';
-import { mustReadSteps, outputAxes } from '../bptt/network/topology';
-import { mustBe, mustShape } from '../core/check';
+import { outputAxes } from '../bptt/network/topology';
+import { mustBe, mustBeOneOf, mustShape } from '../core/check';
 import { Random } from '../core/random';
 import { tensor } from '../core/tensor';
 import type { FormatDefinition } from './format';
@@ -22,6 +22,11 @@ const known = [
   'topology',
   'embedding',
   'layers',
+  'encoder',
+  'encoderEmbedding',
+  'attention',
+  'feed',
+  'start',
   'output',
   'loss',
   'dropout',
@@ -50,15 +55,16 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
   mustHoldNetwork(project, 'torch', 'pytorchProject({ network })');
   const { network, optimizer } = project;
   const { layers, topology } = network.architecture;
-  mustReadSteps(topology, 'torch');
+  mustBeOneOf(topology, ['many-to-many', 'many-to-one', 'encoder-decoder'], 'torch', 'the topology');
   mustKnowParts(network.architecture, known, 'torch');
   const module = torchModule(layers);
-  const tensors = toPytorch({ layers }, network.parameters.values);
+  const tensors = toPytorch(network.architecture, network.parameters.values);
   const names = optimizer ? torchNames(optimizer.options.name).states : {};
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
     const name = names[slot];
     mustBe(name !== undefined, 'torch', 'the optimizer must state what its memory is in PyTorch', slot);
-    for (const [key, stored] of toPytorch({ layers }, memory)) tensors.set(`optim.${name}.${key}`, stored);
+    for (const [key, stored] of toPytorch(network.architecture, memory))
+      tensors.set(`optim.${name}.${key}`, stored);
   }
   for (const [name, states] of statesOf(project)) tensors.set(name, states);
   return {
@@ -99,7 +105,7 @@ function statesOf({ network, states = {}, B = 4 }: PytorchProject): [string, Saf
 
 /** A random batch, and the network's results for it. */
 function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<string, SafeTensor> {
-  const { embedding, loss, topology, dtype } = network.architecture;
+  const { embedding, encoder, encoderEmbedding, loss, topology, dtype } = network.architecture;
   const random = new Random(1);
   const [D, O] = [network.input, network.output];
   const whole = (shape: number[], below: number): SafeTensor => ({
@@ -113,7 +119,8 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
       ? { dtype: 'F32', shape, data: Float32Array.from(values) }
       : { dtype: 'F64', shape, data: Float64Array.from(values) };
   };
-  const x = vocabulary || embedding ? whole([T, B], D) : real([T, B, D], () => random.normal());
+  const classes = vocabulary ?? (encoder ? encoderEmbedding : embedding);
+  const x = classes ? whole([T, B], D) : real([T, B, D], () => random.normal());
   const axes = outputAxes(topology, T, B);
   const targets: Record<LossTargets, () => SafeTensor> = {
     classes: () => whole(axes, O),
@@ -131,7 +138,7 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   if (loss) batch.set('loss', { dtype: 'F64', shape: [], data: Float64Array.of(result.loss) });
   // without a loss, the gradients of half the sum of squares of the output
   result.backward(loss ? undefined : { output: result.output });
-  for (const [name, stored] of toPytorch({ layers: copy.architecture.layers }, copy.parameters.gradients))
+  for (const [name, stored] of toPytorch(copy.architecture, copy.parameters.gradients))
     batch.set(`grad.${name}`, stored);
   return batch;
 }

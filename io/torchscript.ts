@@ -3,14 +3,16 @@ import { must, mustBe } from '../core/check';
 import { lossOf } from '../losses';
 import { initialName, type Architecture } from '../bptt/network/architecture';
 import type { Network } from '../bptt/network/network';
-import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/network/layer';
+import { directionsOf, inputOf, isBidirectional, widthOf } from '../bptt/network/layer';
 import { pythonOf, type ScheduleOptions } from '../bptt/train/schedules';
 import { endsInOne } from '../bptt/network/topology';
 import { pythonEscape, safeLiteral } from '../core/safe';
 import type { Optimizer } from '../bptt/train/optimizers';
 import { torchCells } from './torchcell';
+import { headOf, moduleCall, oneDropout } from './torchmodule';
+import { encoderDecoderLines } from './torchseq2seq';
 import { torchOptimizerCall } from './torchoptim';
-import { torchTemplate } from './torchtemplate';
+import { torchTemplate, WORDS_OF } from './torchtemplate';
 import type { Vocabulary } from './vocabulary';
 
 /** The contents of an exported PyTorch project. */
@@ -25,6 +27,8 @@ export interface PytorchProject {
   schedule?: ScheduleOptions;
   /** States from which training on a text continues, by name, `l0.h` [B, H] row-major, with its next batch. */
   states?: Record<string, ArrayLike<number>>;
+  /** Updates made before training on its text began; default 0. */
+  begun?: number;
   /** Maximum global norm of gradient clipping. */
   clip?: number;
   /** T and B of the stored batch, and of the batches of a text; default 16 and 4. */
@@ -32,66 +36,82 @@ export interface PytorchProject {
   B?: number;
 }
 
+/** The symbols of a vocabulary from class 1 on: characters as one text, words as a list. */
+const symbolsOf = ({ symbols, tokens }: Vocabulary): string | string[] =>
+  tokens === 'words' ? symbols.slice(1) : symbols.slice(1).join('');
+
 /** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes, or modules of their own. */
 export function torchScript(project: PytorchProject, module: string | undefined): string {
-  const { network, optimizer, vocabulary, clip, schedule, T = 16, B = 4 } = project;
-  const { embedding, layers, loss, dtype, topology, output } = network.architecture;
-  const dropout = oneDropout(network.architecture);
+  const { network, optimizer, vocabulary, clip, schedule, begun = 0, T = 16, B = 4 } = project;
+  const { loss, dtype, topology, trainInitial, encoder } = network.architecture;
   const parts = {
-    ...rnnLines(network.architecture, module),
+    ...(encoder ? encoderDecoderLines(network.architecture) : sequenceLines(network, module)),
     dtype,
     roundings: roundings(network, T),
-    D: network.input,
-    table: embedding ? `\n        self.embedding = nn.Embedding(${embedding.input}, ${embedding.width})` : '',
-    read: embedding
-      ? 'self.embedding(x)'
-      : `F.one_hot(x, ${network.input}).to(next(self.parameters()).dtype)`,
-    mix: embedding
-      ? '\n        else:\n            x = x @ self.embedding.weight\n        x = self.dropout(x)'
-      : '',
-    ...initialLines(network.architecture, module),
-    dropout,
-    head:
-      output === undefined ? 'nn.Identity()' : `nn.Linear(${widthOf(layers[layers.length - 1])}, ${output})`,
+    unused: trainInitial ? 'True' : 'False',
     loss: lossLines(loss, network.reduction, network.output),
     optimizer: optimizer ? torchOptimizerCall(optimizer.options) : 'torch.optim.Adam(parameters, lr=1e-3)',
     steps: optimizer?.steps ?? 0,
     clip: clip === undefined ? 'None' : String(clip),
     rate: rateLines(schedule),
     rows: endsInOne(topology) ? 0 : 1,
-    vocabulary: vocabulary ? safeLiteral(JSON.stringify(String(vocabulary)), pythonEscape) : 'None',
+    vocabulary: vocabulary ? safeLiteral(JSON.stringify(symbolsOf(vocabulary)), pythonEscape) : 'None',
+    ...(vocabulary?.tokens === 'words'
+      ? { words: WORDS_OF, symbols: 'words_of(whole)' }
+      : { words: '', symbols: 'whole' }),
+    begun,
     T,
     B,
   };
   return torchTemplate(parts);
 }
 
+/** The parts of the script that run a network with an input at every step. */
+function sequenceLines(
+  { architecture, input }: Network,
+  module: string | undefined,
+): Record<'classes' | 'model' | 'given' | 'again' | 'states' | 'carried', string> {
+  const { embedding } = architecture;
+  const dropout = oneDropout(architecture);
+  const { rnn, method, time, last, ...rest } = rnnLines(architecture, module);
+  const { initial, first } = initialLines(architecture, module);
+  const table = embedding
+    ? `\n        self.embedding = nn.Embedding(${embedding.input}, ${embedding.width})`
+    : '';
+  const read = embedding ? 'self.embedding(x)' : `F.one_hot(x, ${input}).to(next(self.parameters()).dtype)`;
+  const mix = embedding
+    ? '\n        else:\n            x = x @ self.embedding.weight\n        x = self.dropout(x)'
+    : '';
+  const clock = time === '' ? '' : ' Cells with a clock use the time of the first step.';
+  return {
+    ...rest,
+    given: '(batch["x"],)',
+    again: `, None if time == 0 else state${time}`,
+    model: `    def __init__(self):
+        super().__init__()${table}${initial}${rnn}
+        self.dropout = nn.Dropout(${dropout})
+        self.head = ${headOf(architecture)}
+${method}
+    def forward(self, x, state=None${time === '' ? '' : ', time=0'}):
+        """x [T, B, ${input}], or class numbers [T, B]; returns y and the states to go on from.${clock}"""
+        if x.dtype == torch.int64:
+            x = ${read}${mix}${first}
+        y, state = self.rnn(x, state${time})${last}
+        return self.head(self.dropout(y)), state
+`,
+  };
+}
+
 /** Number of roundings behind one output value: those of the sums, and a few in the gates of each step. */
-function roundings({ architecture: { layers, output } }: Network, T: number): number {
-  const each = layers.map((layer) => inputOf(layer) + directionsOf(layer, 0)[0].cell.hidden + IN_GATES);
+function roundings({ architecture: { layers, encoder = [], output } }: Network, T: number): number {
+  const each = [...encoder, ...layers].map(
+    (layer) => inputOf(layer) + directionsOf(layer, 0)[0].cell.hidden + IN_GATES,
+  );
   const head = output === undefined ? 0 : widthOf(layers[layers.length - 1]) + 1;
   return T * each.reduce((sum, n) => sum + n, 0) + head;
 }
 /** Biases, activations and products in the gates of one unit. */
 const IN_GATES = 20;
-
-function moduleCall(layers: readonly Layer[], module: string, dropout: number): string {
-  const [{ cell }] = directionsOf(layers[0], 0);
-  const { activation, bias, projection } = cell.options as {
-    activation?: string;
-    bias: boolean;
-    projection?: number;
-  };
-  const named: string[] = [];
-  if (layers.length > 1) named.push(`num_layers=${layers.length}`);
-  if (activation === 'relu') named.push('nonlinearity="relu"');
-  if (!bias) named.push('bias=False');
-  if (projection !== undefined) named.push(`proj_size=${projection}`);
-  // PyTorch applies no dropout after the last layer
-  if (dropout > 0 && layers.length > 1) named.push(`dropout=${dropout}`);
-  if (isBidirectional(layers[0])) named.push('bidirectional=True');
-  return `nn.${module}(${[inputOf(layers[0]), cell.hidden, ...named].join(', ')})`;
-}
 
 /** Code for trained initial states: the parameters, and their expansion to all rows. */
 function initialLines(
@@ -119,12 +139,6 @@ function initialLines(
     initial: holders.join(''),
     first: `\n        if state is None:\n            rows = x.shape[1]\n            state = ${state}`,
   };
-}
-
-/** The one probability of dropout of all layers, as PyTorch's modules have it. */
-function oneDropout({ dropout }: Architecture): number {
-  mustBe(typeof dropout === 'number', 'torch', 'dropout must be one number for all layers', 'a list');
-  return dropout;
 }
 
 /** The Python body of a schedule. */

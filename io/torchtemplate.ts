@@ -5,29 +5,24 @@
 /** The network-specific parts of the script; multi-line parts begin with their line break. */
 export type TorchParts = Record<
   | 'classes'
-  | 'rnn'
-  | 'method'
+  | 'model'
+  | 'given'
+  | 'again'
   | 'carried'
-  | 'time'
   | 'dtype'
   | 'roundings'
   | 'states'
-  | 'D'
-  | 'table'
-  | 'read'
-  | 'mix'
-  | 'initial'
-  | 'first'
+  | 'unused'
   | 'rate'
-  | 'dropout'
-  | 'head'
-  | 'last'
   | 'loss'
   | 'optimizer'
   | 'steps'
   | 'clip'
   | 'rows'
   | 'vocabulary'
+  | 'words'
+  | 'symbols'
+  | 'begun'
   | 'T'
   | 'B',
   string | number
@@ -51,6 +46,7 @@ import json
 import math
 import os
 import struct
+import unicodedata
 from pathlib import Path
 
 import torch
@@ -84,17 +80,11 @@ def load(name):
 ${p.classes}
 
 class Model(nn.Module):
-    def __init__(self):
-        super().__init__()${p.table}${p.initial}${p.rnn}
-        self.dropout = nn.Dropout(${p.dropout})
-        self.head = ${p.head}
-${p.method}
-    def forward(self, x, state=None${p.time === '' ? '' : ', time=0'}):
-        """x [T, B, ${p.D}], or class numbers [T, B]; returns y and the states to go on from.${p.time === '' ? '' : ' Cells with a clock use the time of the first step.'}"""
-        if x.dtype == torch.int64:
-            x = ${p.read}${p.mix}${p.first}
-        y, state = self.rnn(x, state${p.time})${p.last}
-        return self.head(self.dropout(y)), state
+${p.model}
+
+def given(batch):
+    """What the model reads of a batch; the rows are on the second axis."""
+    return ${p.given}
 
 
 def loss_of(y, targets, count):
@@ -106,7 +96,7 @@ def one_bias(model):
     """Freezes the second bias, which only adds to the first, but for the part of a GRU's that stands inside r * (...)."""
     for name, p in model.named_parameters():
         if "bias_hh" in name:
-            if isinstance(model.rnn, nn.GRU):
+            if isinstance(model.get_submodule(name.rpartition(".")[0]), nn.GRU):
                 inside = torch.arange(len(p)) >= len(p) * 2 // 3
                 p.register_hook(lambda g, inside=inside: g * inside)
             else:
@@ -138,7 +128,7 @@ def mine(batch, axis):
     return batch.narrow(axis, low, high - low)
 
 
-def batches(text):
+${p.words}def batches(text):
     """x, targets, and the time of the first step, 0 where a sequence starts, for ever: the text in B streams, or the stored batch again and again.
 
     The last 5 or 10 % of a text are kept for validation, as they were in backstep.
@@ -148,14 +138,15 @@ def batches(text):
         while True:
             yield batch["x"], batch["targets"], 0
     places = {symbol: k for k, symbol in enumerate(VOCABULARY or "", start=1)}
-    classes = torch.tensor([places.get(symbol, 0) for symbol in Path(text).read_bytes().decode("utf-8-sig")])
+    whole = Path(text).read_bytes().decode("utf-8-sig")
+    classes = torch.tensor([places.get(symbol, 0) for symbol in ${p.symbols}])
     if len(classes) <= B * T:
         raise SystemExit(f"the text must hold at least {B * T + 1} symbols, got {len(classes)}")
     kept = next((n for n in (int(len(classes) * part) for part in (0.05, 0.1)) if n > T), 0)
     classes = classes[: len(classes) - kept]
     length = (len(classes) - 1) // B
     x, targets = (classes[k : k + B * length].reshape(B, length).T for k in (0, 1))
-    for k in itertools.count(STEPS):
+    for k in itertools.count(${p.begun === 0 ? 'STEPS' : `STEPS - ${p.begun}`}):
         t = k % (length // T) * T
         yield x[t : t + T], targets[t : t + T], t
 
@@ -168,7 +159,7 @@ def total(value):
     return value.item()
 
 
-def bound_of(model, x):
+def bound_of(model, read):
     """How far rounding alone can take two float64 results apart, relative to the larger of 1 and the result; and gradients.
 
     n roundings of at most u take a result n * u away at worst, and about sqrt(n) * u as a rule. A network may amplify
@@ -176,9 +167,9 @@ def bound_of(model, x):
     """
     single = copy.deepcopy(model).float()
     double = copy.deepcopy(single).double()
-    x = x.float() if x.is_floating_point() else x
-    rough = single(x)[0].double()
-    fine = double(x.double() if x.is_floating_point() else x)[0]
+    read = [x.float() if x.is_floating_point() else x for x in read]
+    rough = single(*read)[0].double()
+    fine = double(*(x.double() if x.is_floating_point() else x for x in read))[0]
     error = ((rough - fine).abs() / fine.abs().clamp(min=1)).max().item()
     growth = max(1, error / (math.sqrt(ROUNDINGS) * 2**-24))
     return growth * ROUNDINGS * 2**-53, growth * 1e-10
@@ -186,7 +177,7 @@ def bound_of(model, x):
 
 def gradient_error(model, batch):
     """The largest error of a gradient, relative to the largest number of its own and a ten-thousandth of that of all."""
-    y, _ = model(mine(batch["x"], 1))
+    y, _ = model(*(mine(x, 1) for x in given(batch)))
     # without a loss, that of half the sum of squares
     value = loss_of(y, mine(batch["targets"], ROWS), batch["targets"].numel()) if "loss" in batch else y.pow(2).sum() / 2
     value.backward()
@@ -209,8 +200,8 @@ def check(model, batch):
     one_bias(model)
     batch = {key: value.double() if value.is_floating_point() else value for key, value in batch.items()}
     with torch.no_grad():
-        bound, steep = bound_of(model, batch["x"])
-        y, _ = model(mine(batch["x"], 1))
+        bound, steep = bound_of(model, given(batch))
+        y, _ = model(*(mine(x, 1) for x in given(batch)))
     expected = mine(batch["output"], ROWS)
     size = expected.abs().clamp(min=1)
     error = ((y - expected).abs() / size).max()
@@ -236,12 +227,12 @@ def train(model, optimizer, steps, text, state):
     model.train()
     whole = model
     if WORLD > 1:
-        whole = nn.parallel.DistributedDataParallel(model, find_unused_parameters=${p.initial === '' ? 'False' : 'True'})
+        whole = nn.parallel.DistributedDataParallel(model, find_unused_parameters=${p.unused})
     trained = [p for p in model.parameters() if p.requires_grad]
     if RANK == 0 and rate(STEPS + steps - 1) == 0:
         print("the schedule ends before the last step: the learning rate is then 0; rate() may hold another", flush=True)
     for step, (x, targets, time) in zip(range(1, steps + 1), batches(text)):
-        y, state = whole(mine(x, 1), None if time == 0 else state${p.time})
+        y, state = whole(*(mine(one, 1) for one in given({"x": x, "targets": targets}))${p.again})
         state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
         loss = loss_of(y, mine(targets, ROWS), targets.numel())
         for p in trained:
@@ -286,4 +277,24 @@ def main():
 
 if __name__ == "__main__":
     main()
+`;
+
+/** The Python function that splits a text into words as `wordsOf` does. */
+export const WORDS_OF = `def words_of(text):
+    """At most 40 letters and digits, or another character on its own; a space before either belongs to it."""
+    words, letters = [], 0  # of the last word
+    for c in text:
+        letter = unicodedata.category(c)[0] in "LMN" or c in "'’"
+        if letter and 0 < letters < 40:
+            words[-1] += c
+            letters += 1
+            continue
+        if words and words[-1] == " " and c not in " \\t\\n\\r":
+            words[-1] += c
+        else:
+            words.append(c)
+        letters = int(letter)
+    return words
+
+
 `;
