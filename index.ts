@@ -225,7 +225,7 @@ export {
   type CheckpointToSave,
 } from './io/checkpoint';
 export { load, save } from './io/save';
-export { Vocabulary } from './io/vocabulary';
+export { Vocabulary, type TextTokens } from './io/vocabulary';
 export {
   decodeSafetensors,
   encodeSafetensors,

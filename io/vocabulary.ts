@@ -9,8 +9,8 @@ export const MOST_SYMBOLS = 65_536;
 export type Indices = Uint8Array | Uint16Array;
 
 /** What the symbols of a text are. */
-export const textTokens = ['characters', 'words'] as const;
-export type TextTokens = (typeof textTokens)[number];
+export type TextTokens = 'characters' | 'words';
+export const textTokens = ['characters', 'words'] as const satisfies TextTokens[];
 
 /** Runs of at most 40 letters and digits, and each other character on its own; a space before either belongs to it. */
 const WORD = / ?[\p{L}\p{M}\p{N}'’]{1,40}| ?[^ \t\n\r\p{L}\p{M}\p{N}'’]|[ \t\n\r]/gu;

@@ -240,22 +240,39 @@ it('a run that was killed after its last step is finished by going on with it', 
 
 describe('resume', () => {
   beforeAll(() => expect(backstep(...train('base', '--steps', '3')).status).toBe(0));
-  const other = (): string => {
-    writeFileSync(join(folder, 'other.txt'), 'another text\n'.repeat(20));
-    return 'other.txt';
-  };
   it.each<[string, () => string[], RegExp]>([
     ['another size', () => ['--hidden', '7'], /^train: --hidden must stay 6 with --resume, got 7 /],
-    [
-      'another text',
-      () => ['--text', other()],
-      /^train: --text must be the text that the checkpoint was trained on/,
-    ],
     ['no further steps', () => [], /^train: --steps must be more than the 3 steps already trained, got 3/],
   ])('refuses %s', (_what, more, message) => {
     const { status, stderr } = backstep('train', '--resume', 'base', ...more());
     expect(stderr).toMatch(message);
     expect(status).toBe(2);
+  });
+
+  it('takes another text, from its beginning, but none that has changed', () => {
+    writeFileSync(join(folder, 'other.txt'), 'another text\n'.repeat(40));
+    const { status, stdout, stderr } = backstep(
+      'train',
+      '--resume',
+      'base',
+      '--text',
+      'other.txt',
+      '--steps',
+      '4',
+      '--out',
+      'other',
+    );
+    expect(stderr).toMatch(
+      /^train: a new text, read with the vocabulary of the checkpoint: \d+ characters, which leave \d+\.\d % of it unknown\n/,
+    );
+    expect(stdout).toContain('text        other.txt: ');
+    expect(status).toBe(0);
+    writeFileSync(join(folder, 'other.txt'), 'a changed text\n'.repeat(40));
+    const changed = backstep('train', '--resume', 'other', '--steps', '5');
+    expect(changed.stderr).toMatch(
+      /^train: the text must be the one that the checkpoint was trained on, got a different one/,
+    );
+    expect(changed.status).toBe(2);
   });
 
   it('takes another learning rate', () => {

@@ -259,12 +259,16 @@ describe('an exporter refuses what it does not know, by name', () => {
   const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'squared' });
   Object.assign(net.architecture, { strange: true });
   test.each([
-    ['onnx', () => encodeOnnx(net), 'dropout, frozen'],
-    ['keras', () => toKeras(net), 'dropout, frozen'],
-    ['torch', () => pytorchProject({ network: net }), 'dropout'],
-  ])('%s: a part of a network', (where, write, known) =>
+    ['onnx', () => encodeOnnx(net), ['embedding, layers', 'dropout, frozen']],
+    ['keras', () => toKeras(net), ['embedding, layers', 'dropout, frozen']],
+    [
+      'torch',
+      () => pytorchProject({ network: net }),
+      ['embedding, layers, encoder, encoderEmbedding, attention, feed, start', 'dropout'],
+    ],
+  ])('%s: a part of a network', (where, write, [layers, known]) =>
     expect(write).toThrow(
-      `${where}: the network must be made of topology, embedding, layers, output, loss, ${known}, trainInitial, dtype, got strange`,
+      `${where}: the network must be made of topology, ${layers}, output, loss, ${known}, trainInitial, dtype, got strange`,
     ),
   );
 });
