@@ -259,8 +259,8 @@ describe('an exporter refuses what it does not know, by name', () => {
   const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'squared' });
   Object.assign(net.architecture, { strange: true });
   test.each([
-    ['onnx', () => encodeOnnx(net), ['embedding, layers', 'dropout, frozen']],
-    ['keras', () => toKeras(net), ['embedding, layers', 'dropout, frozen']],
+    ['onnx', () => encodeOnnx(net), ['embedding, layers', 'dropout, variational, frozen']],
+    ['keras', () => toKeras(net), ['embedding, layers', 'dropout, variational, frozen']],
     [
       'torch',
       () => pytorchProject({ network: net }),
