@@ -249,6 +249,16 @@ test.each<[string, string, RegExp]>([
     /mgu, forward, line 15, column 12: n is read before it is written/,
   ],
   [
+    'a gate that is read by what it has replaced',
+    good.replace('  v = f * hPrev', '  v = af * hPrev'),
+    /mgu, forward, line 13, column 7: af has been overwritten by f/,
+  ],
+  [
+    'the derivative of a gate that is read by what it has replaced',
+    good.replace('Jv = Jf * hPrev', 'Jv = Jaf * hPrev'),
+    /mgu, jacobian, line 33, column 8: Jaf has been overwritten by Jf/,
+  ],
+  [
     'lines in a circle',
     good.replace('sigmoid(af)', 'sigmoid(v)'),
     /mgu, forward, line 12, column 15: v is read before it is written/,
