@@ -9,7 +9,7 @@
  *
  * The tests of a file's mutants are the 40 quick test files that are nearest to it, by the imports in between.
  * They are tried one after the other until one fails, up to `--seconds 60` of processor time for one mutant. `--with
- * parallel.slow` adds a test file. A command that was stopped goes on where it was, if neither the sources nor the tests
+ * parallel.slow` tries a test file before them. A command that was stopped goes on where it was, if neither the sources nor the tests
  * have changed. The results are kept in `tests/mutation.json`, from which `tests/MUTATION.md` is written: `npm run mutate
  * -- --record` does nothing else.
  */
@@ -117,7 +117,7 @@ function testsOf(files: readonly string[], others: readonly string[]): Record<st
       Math.min(...Array.from(way, ([one, far]) => (dirname(one) === folder ? far : Infinity)));
     const aside = loading.length === 0;
     const tests = aside ? nearest(around, name).filter(startsThreads) : loading;
-    return { tests: [...new Set([...tests.slice(0, NEAREST), ...others])], aside };
+    return { tests: [...new Set([...others, ...tests.slice(0, NEAREST)])], aside };
   };
   return Object.fromEntries(files.map((file) => [file, of(file)]));
 }
@@ -282,6 +282,9 @@ function result(scope: string, chosen: readonly Planted[], found: Map<string, St
   return { scope, of, mutants: chosen.length, date: today(), first, ...numbers };
 }
 
+/** The results so far; read again when others are added, because two runs may end while a third is under way. */
+const kept = (): Result[] => (existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Result[]) : []);
+
 const config = {
   allowPositionals: true,
   options: {
@@ -302,9 +305,8 @@ async function main({ positionals, values }: Arguments<typeof config>): Promise<
   if (missing !== undefined) throw usage(`each argument must be a file or folder, got ${missing}`);
   const seconds = whole('--seconds')(values.seconds);
   const sample = values.sample === undefined ? undefined : whole('--sample')(values.sample);
-  const results = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Result[]) : [];
   const keep = (...added: Result[]): void => {
-    const others = results.filter(({ scope }) => !added.some((r) => r.scope === scope));
+    const others = kept().filter(({ scope }) => !added.some((r) => r.scope === scope));
     const all = [...others, ...added].sort((a, b) => (a.scope < b.scope ? -1 : 1));
     writeFileSync(KEPT, `${JSON.stringify(all, null, 1)}\n`);
     writeFileSync('tests/MUTATION.md', record(all));
@@ -313,7 +315,8 @@ async function main({ positionals, values }: Arguments<typeof config>): Promise<
       console.log(`${one.scope}: ${noticed} noticed, ${survived} survived: ${score} %`);
     }
   };
-  const how = `the ${NEAREST} nearest quick test files, up to ${seconds} s of processor time for a mistake`;
+  const nearest = `the ${NEAREST} nearest quick test files, up to ${seconds} s of processor time for a mistake`;
+  const how = [...(values.with ?? []).map((name) => `tests/${name}.test.ts`), nearest].join(', then ');
   const run = (chosen: readonly Planted[]): Map<string, Status> =>
     stryker(
       chosen,
@@ -321,7 +324,7 @@ async function main({ positionals, values }: Arguments<typeof config>): Promise<
       (values.with ?? []).map((name) => `${name}.test.ts`),
     );
   if (values.record) keep();
-  else if (values.again) keep(...(await survivorsAgain(results, scopes, run, how)));
+  else if (values.again) keep(...(await survivorsAgain(kept(), scopes, run, how)));
   else if (sample !== undefined) {
     const samples = await Promise.all(
       scopes.map(async (scope) => drawn(scope, await listed(filesUnder(scope)), sample, values.seed)),
