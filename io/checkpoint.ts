@@ -13,6 +13,7 @@
  * bytes.
  */
 import type { Cell } from '../cells/cell';
+import { builtInLosses, lossOf, statedAs } from '../losses';
 import { kindOf, kinds } from '../cells/kinds';
 import { makers, noteOfCell, type CellMaker } from '../cells/makers';
 import { architectureOf, parameterShapes } from '../bptt/network/architecture';
@@ -27,7 +28,7 @@ import { optimizer as optimizerOf, Optimizer, type OptimizerSnapshot } from '../
 import { withoutPrefix } from '../bptt/network/parameters';
 import { cellsOf } from '../bptt/network/stack';
 import { parseJson } from './json';
-import { FORMAT, readMetadata, type Metadata } from './metadata';
+import { adoptLoss, FORMAT, readMetadata, type Metadata } from './metadata';
 import { fillFromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
 import { Vocabulary } from './vocabulary';
@@ -111,7 +112,8 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
   const why = 'Vocabulary.of(text) makes it';
   mustBe(known, where, 'the vocabulary must be a Vocabulary', vocabulary, why);
   for (const { cell } of cellsOf(network.architecture)) mustHaveOwnName(cell, where);
-  const { layers, dtype } = network.architecture;
+  const { layers, dtype, loss } = network.architecture;
+  const isOwn = loss !== undefined && !builtInLosses.includes(loss);
   const tensors = toPytorch(network.architecture, network.parameters.values);
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
     for (const [name, stored] of toPytorch(network.architecture, memory))
@@ -135,6 +137,7 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
     format: 'pt',
     backstep: FORMAT,
     network: canonical(noteOf(network)),
+    ...(isOwn && { loss: canonical(statedAs(lossOf(loss).definition)) }),
     random: canonical(network.random.state),
     ...(optimizer && {
       optimizer: canonical({ options: optimizer.options, steps: optimizer.steps }),
@@ -218,6 +221,7 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `the format must be ${FORMAT}`,
     `format ${metadata.backstep}`,
   );
+  if (metadata.loss !== undefined) adoptLoss(metadata.loss);
   const notes = readMetadata(metadata);
   const asked = optionsFrom(notes.network, makers().with(cells ?? {}), 'metadata');
   const least = Object.values(parameterShapes(architectureOf(asked))).reduce(

@@ -1,5 +1,6 @@
 /** The JSON in a checkpoint's metadata, and its schema. */
-import { lossNames } from '../losses';
+import { loss, lossNames, nameOfLoss } from '../losses';
+import { limits } from '../core/equations/parse';
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
 import { attentionScores } from '../bptt/network/attention';
@@ -62,6 +63,7 @@ const entries = lazy(() => {
 
   return {
     network: networkNote,
+    loss: v.optional(v.unknown()),
     random: v.strictTuple([word, word, word, word]),
     // options differ between optimizers, and each optimizer checks its own
     optimizer: v.optional(
@@ -76,6 +78,29 @@ const entries = lazy(() => {
     module: v.optional(v.string()),
   };
 });
+/** The schema of a loss of the user's own. */
+const lossNote = lazy(() => {
+  const text = v.pipe(v.string(), v.maxLength(limits.characters));
+  return v.strictObject({
+    ...{ name: text, title: text, forward: text, backward: text },
+    targets: v.picklist(['classes', 'probabilities', 'numbers']),
+    prediction: v.optional(v.picklist(['same', 'sigmoid', 'softmax'])),
+    repeated: v.optional(
+      v.record(v.string(), v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1))),
+    ),
+    perOutput: v.optional(v.boolean()),
+  });
+});
+
+/**
+ * Reads the loss that a checkpoint brings along, and registers it if it is new.
+ * @throws TypeError for another form; EquationError for invalid equations; RangeError if another loss has its name.
+ */
+export function adoptLoss(text: string): void {
+  const definition = parseWith(lossNote(), parseJson(text), 'metadata loss');
+  nameOfLoss(loss(definition), 'metadata');
+}
+
 /** Entries that are plain text; all others are JSON. */
 const TEXT = new Set(['vocabulary', 'format', 'backstep', 'module']);
 

@@ -3,7 +3,7 @@ import { absoluteError } from './absolute';
 import { binaryCrossEntropy } from './binarycrossentropy';
 import { crossEntropy } from './crossentropy';
 import { huberError } from './huber';
-import { registerLoss } from './loss';
+import { lossNames, registerLoss } from './loss';
 import { quantileError } from './quantile';
 import { smoothedCrossEntropy } from './smoothed';
 import { squaredError } from './squared';
@@ -15,5 +15,8 @@ registerLoss(squaredError);
 registerLoss(absoluteError);
 registerLoss(huberError);
 registerLoss(quantileError);
+
+/** The losses that every process knows; one of a user's own travels with its checkpoint. */
+export const builtInLosses: readonly string[] = lossNames();
 
 export * from './loss';

@@ -146,6 +146,33 @@ export const lossNames = (): string[] => losses.names;
 /** @throws TypeError for an unknown name. */
 export const lossOf = (name: string, where = 'loss'): Loss => losses.get(name, where);
 
+/** What a loss computes, without its PyTorch code: the form in which a checkpoint holds it. */
+export function statedAs({ pytorch: _pytorch, ...definition }: LossDefinition): LossDefinition {
+  const sorted = (of: object): object =>
+    Object.fromEntries(Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const { repeated } = definition;
+  return sorted({ ...definition, ...(repeated && { repeated: sorted(repeated) }) }) as LossDefinition;
+}
+
+/**
+ * The name of a loss that is given by its name or as one of your own, which is registered if it is new.
+ * @throws RangeError if another loss has its name.
+ */
+export function nameOfLoss(given: string | Loss, where: string): string {
+  if (typeof given !== 'object' || !('definition' in given)) return lossOf(given as string, where).name;
+  const { name, definition } = given;
+  if (!losses.has(name)) return registerLoss(given).name;
+  const [known, own] = [lossOf(name).definition, definition].map((one) => JSON.stringify(statedAs(one)));
+  must(
+    known === own,
+    where,
+    'a loss of your own must have a name of its own',
+    name,
+    'another is called that',
+  );
+  return name;
+}
+
 /** @throws RangeError if the loss repeats a list over the outputs, and O is no multiple of its length. */
 export function mustFitOutput(name: string, O: number, where: string): void {
   for (const [key, { length }] of Object.entries(lossOf(name, where).repeated))

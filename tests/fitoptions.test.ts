@@ -1,10 +1,16 @@
 /** Training in chunks, with a loss of one's own, judged by a metric. */
 import {
+  decodeSafetensors,
   embedding,
+  encodeCheckpoint,
+  encodeSafetensors,
   evaluate,
   fit,
+  gradcheck,
   gru,
+  load,
   loss,
+  lossNames,
   network,
   optimizer,
   Random,
@@ -156,6 +162,51 @@ describe('a loss of one’s own', () => {
     await expect(run({ loss: bad })).rejects.toThrow(/fit: step 1: loss: it must be finite, got NaN/);
     const short: LossFunction = () => ({ loss: 1, output: [1, 2] });
     await expect(run({ loss: short })).rejects.toThrow('fit: step 1');
+  });
+});
+
+describe('a loss from equations', () => {
+  const definition = {
+    name: 'quartic',
+    title: 'fourth power',
+    targets: 'numbers',
+    forward: 'square = (y - target) * (y - target)\nrowLoss = sum(square * square, axis=1)',
+    backward: 'dy = 4 * weight * square * (y - target)',
+  } as const;
+
+  test('is given as it is, and travels with a checkpoint', () => {
+    const net = network({ ...options, loss: loss({ ...definition, pytorch: '(y - targets).pow(4).sum()' }) });
+    expect([net.architecture.loss, lossNames()]).toEqual(['quartic', expect.arrayContaining(['quartic'])]);
+    expect(gradcheck(net, { batch }).ok).toBe(true);
+    // the same again is no other
+    expect(network({ ...options, loss: loss(definition) }).forward(batch).loss).toBe(net.forward(batch).loss);
+    const bytes = encodeCheckpoint({ network: net });
+    expect(load(bytes).network.forward(batch).loss).toBe(net.forward(batch).loss);
+    const { metadata } = decodeSafetensors(bytes);
+    expect(JSON.parse(metadata.loss)).toEqual(definition);
+    // as if from another process, which does not know it
+    const stranger: Record<string, string> = {
+      ...metadata,
+      loss: JSON.stringify({ ...definition, name: 'quartic-2' }),
+    };
+    stranger.network = metadata.network.replace('"quartic"', '"quartic-2"');
+    const foreign = encodeSafetensors(decodeSafetensors(bytes).tensors, stranger);
+    expect(load(foreign).network.forward(batch).loss).toBe(net.forward(batch).loss);
+    expect(load(foreign).network.architecture.loss).toBe('quartic-2');
+  });
+
+  test('is refused under the name of another, and damaged', () => {
+    const other = loss({ ...definition, name: 'squared' });
+    expect(() => network({ ...options, loss: other })).toThrow(
+      'network: a loss of your own must have a name of its own, got squared',
+    );
+    const bytes = encodeCheckpoint({ network: network({ ...options, loss: loss(definition) }) });
+    const { tensors, metadata } = decodeSafetensors(bytes);
+    for (const wrong of ['7', '{}', '{', JSON.stringify({ ...definition, name: 'q', backward: 'dy = z' })])
+      expect(() => load(encodeSafetensors(tensors, { ...metadata, loss: wrong }))).toThrow(
+        'checkpoint: the file must be a whole checkpoint of backstep',
+      );
+    expect(() => network({ ...options, loss: 7 as never })).toThrow('loss must be one of');
   });
 });
 

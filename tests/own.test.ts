@@ -282,7 +282,7 @@ test('options of it are checked as any others', () => {
     'optimizer own-lion: learningRate must be a finite number >= 0, got -1',
   );
   expect(() => optimizer(net, lion({ beta: 1 } as object))).toThrow(
-    'optimizer own-lion: options must be among name, sparse, learningRate, betas, got beta',
+    'optimizer own-lion: options must be among name, sparse, groups, learningRate, betas, got beta',
   );
 });
 

@@ -1,5 +1,5 @@
 /** Validates the options of a network and turns them into its architecture. */
-import { lossOf, mustFitOutput, type LossTargets } from '../../losses';
+import { lossOf, mustFitOutput, nameOfLoss, type Loss, type LossTargets } from '../../losses';
 import { affineParameters } from '../../cells/affine';
 import type { Parameter } from '../../cells/cell';
 import { isEmbedding, type Embedding } from '../../cells/embedding';
@@ -36,8 +36,8 @@ export interface NetworkOptions extends NoiseOptions {
   start?: number;
   /** O: adds an output layer y = h Wy + by of that width. */
   output?: number;
-  /** The loss; without it, `backward` takes dL/doutput. */
-  loss?: string;
+  /** The loss, by its name or as made by `loss`; without it, `backward` takes dL/doutput. */
+  loss?: string | Loss;
   /** Whether the loss is averaged over the valid steps (default) or summed. */
   reduction?: 'mean' | 'sum';
   /**
@@ -84,8 +84,10 @@ export interface Architecture
   extends
     Layers,
     NoiseOptions,
-    Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss' | 'tied' | 'frozen'> {
+    Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'tied' | 'frozen'> {
   topology: Topology;
+  /** The name of the loss. */
+  loss?: string;
   /** Probability of dropping a unit while training: after each layer, or one for each place. */
   dropout: number | readonly number[];
   /** Whether the initial states are trained, and whether they are shared by all layers. */
@@ -116,7 +118,8 @@ export function optionsOf({
  */
 export function architectureOf(options: NetworkOptions): Architecture {
   mustKnowKeys(options, optionNames, where);
-  const { topology = 'many-to-many', output, loss } = options;
+  const { topology = 'many-to-many', output } = options;
+  const loss = options.loss === undefined ? undefined : nameOfLoss(options.loss, where);
   const { dropout = 0, trainInitial = false, dtype = 'float64' } = options;
   mustBeOneOf(topology, topologies, where, 'topology');
   const main = stackOf(options.layers, 'layers', 'layer');
