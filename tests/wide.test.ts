@@ -116,8 +116,8 @@ describe('the self-test', () => {
     };
     productsFail(wide, 'float32');
     compileGemm(engineMemory().wasm as WebAssembly.Memory, 'float32', { wide });
-    expect(compiled).toHaveLength(2);
-    expect(compiled[1] === compiled[0]).toBe(true);
+    // not by the self-test, if it has passed before
+    expect(new Set(compiled).size).toBe(1);
   });
 
   const spec: PointwiseSpec = {
