@@ -3,6 +3,7 @@ import { lossOf } from '../../losses';
 import { must, mustShape } from '../../core/check';
 import { engineMemory, type Data } from '../../core/memory';
 import { classesOf, isOneHot, NONE } from '../../core/onehot';
+import type { Executor } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
 import type { ForBatch, BatchPart } from './batch';
 import type { FlatNumbers } from './numbers';
@@ -11,19 +12,25 @@ import { rowsFirst, type Sequence } from './sequence';
 import { firstReaderOf, type Stack } from './stack';
 import { endsInOne, outputAxes } from './topology';
 
+/** The network that a batch is for, and what runs it. */
+interface Runs extends ForBatch {
+  readonly executor: Executor;
+}
+
 /**
  * Copies a part of a batch into a plan of its shape.
  * @throws RangeError for a non-finite number or an invalid target.
  */
-export function fillPlan(plan: Plan, part: BatchPart, net: ForBatch): void {
-  const { main, source, B, from, where, targets } = part;
-  const whole = wholeRow(part);
+export function fillPlan(plan: Plan, part: BatchPart, net: Runs): void {
+  const { main, source, B, from, low, high, where, targets } = part;
+  const { executor } = net;
+  const [whole, own] = [wholeRow(part), high - low];
   if (source && plan.source) {
-    fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
+    fillSequence(plan.source, source, { name: 'x', whole, own, executor, first: 0, B, where });
     plan.attention?.fill(plan.source.valid);
   }
   const name = source ? 'inputs' : 'x';
-  fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
+  fillSequence(plan.main, main, { name, whole, own, executor, first: from * B, B, where });
   plan.counted = undefined;
   if (plan.target && plan.weight && targets) fillTargets(plan, part, targets(), net);
 }
@@ -32,17 +39,18 @@ export function fillPlan(plan: Plan, part: BatchPart, net: ForBatch): void {
 function fillSequence(
   { input, valid }: Stack,
   { lengths, values, given, classes }: Sequence,
-  { name, whole, first, B, where }: Place,
+  place: Place,
 ): void {
+  const { whole, first, B } = place;
   const runs = (row: number): boolean => Math.floor(row / B) < lengths[row % B];
   for (let k = 0; k < valid.data.length; k++) valid.data[k] = runs(first + whole(k)) ? 1 : 0;
   const counts = (row: number): boolean => row < given * B && runs(row);
   if (!values) engineMemory().zero(input.value.data);
-  else fillRows(input.value, values, { counts, classes, whole, first, B, where, name });
+  else fillRows(input.value, values, { counts, classes, probabilities: false }, place);
 }
 
-function fillTargets(plan: Plan, part: BatchPart, targets: FlatNumbers, net: ForBatch): void {
-  const { main, B, from, to, over, where, weights } = part;
+function fillTargets(plan: Plan, part: BatchPart, targets: FlatNumbers, net: Runs): void {
+  const { main, B, from, to, low, high, over, where, weights } = part;
   const { T, lengths } = main;
   const whole = wholeRow(part);
   const { loss, topology } = net.architecture;
@@ -93,8 +101,9 @@ function fillTargets(plan: Plan, part: BatchPart, targets: FlatNumbers, net: For
     counted += one;
   }
   plan.counted = counting && counted;
-  const how = { classes: kind === 'classes', probabilities: kind === 'probabilities' };
-  fillRows(plan.target as Tensor, targets, { counts, ...how, whole, first, B, where, name: 'targets' });
+  const how = { counts, classes: kind === 'classes', probabilities: kind === 'probabilities' };
+  const place = { whole, first, own: high - low, executor: net.executor, B, where, name: 'targets' };
+  fillRows(plan.target as Tensor, targets, how, place);
 }
 
 const alike = (p: readonly number[], q: readonly number[]): boolean =>
@@ -113,19 +122,53 @@ interface Place {
   first: number;
   whole: (row: number) => number;
   B: number;
+  /** Number of rows of a step that the plan runs. */
+  own: number;
+  executor: Executor;
   where: string;
 }
-interface Filling extends Place {
+/** Which rows are copied, and how. */
+interface Filling {
   counts: (row: number) => boolean;
   /** Whether each row is a class number, to be written as a one-hot row. */
   classes: boolean;
-  /** Whether numbers must be in 0…1; default any finite numbers. */
-  probabilities?: boolean;
+  /** Whether numbers must be in 0…1, or may be any finite numbers. */
+  probabilities: boolean;
+}
+
+/** Fewer numbers are copied as fast one by one. */
+const MANY = 1024;
+
+/** Compares the tag, because an array of a caller may belong to another realm. */
+const isFloats = (numbers: ArrayLike<number>): numbers is Data =>
+  /^\[object Float(32|64)Array\]$/.test(Object.prototype.toString.call(numbers));
+
+/**
+ * Copies all rows at once, many times as fast as one by one; false if some are padding, or a number may be one that is
+ * refused.
+ */
+function copyAll(into: Tensor, { numbers }: FlatNumbers, how: Filling, place: Place): boolean {
+  const { counts, classes, probabilities } = how;
+  const { whole, first, own, executor } = place;
+  const [N, width] = into.shape;
+  if (N * width < MANY || classes || probabilities) return false;
+  if (!isFloats(numbers) || !executor.sumSquares) return false;
+  for (let k = 0; k < N; k++) if (!counts(first + whole(k))) return false;
+  // rows low…high of each step are adjacent; if they are all rows, so are the steps
+  const together = whole(N - 1) - whole(0) === N - 1 ? N : own;
+  for (let k = 0; k < N; k += together) {
+    const from = (first + whole(k)) * width;
+    into.data.set(numbers.subarray(from, from + together * width), k * width);
+  }
+  return Number.isFinite(executor.sumSquares(into.data, 0, N * width));
 }
 
 /** Copies valid rows and sets all others to zero, so that padding has no effect. */
-function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
-  const { counts, classes, probabilities = false, whole, first, B, where, name } = how;
+function fillRows(into: Tensor, given: FlatNumbers, how: Filling, at: Place): void {
+  if (copyAll(into, given, how, at)) return;
+  const { numbers } = given;
+  const { counts, classes, probabilities } = how;
+  const { whole, first, B, where, name } = at;
   const [N, width] = into.shape;
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
   const looked = isOneHot(into) ? classesOf(into) : undefined;

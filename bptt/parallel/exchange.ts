@@ -1,4 +1,5 @@
 /** Reusable shared-memory buffers for the data that threads exchange: batches, final states and outputs. */
+import type { Data } from '../../core/memory';
 import { sizeOf, type Numbers } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { flatten, type FlatNumbers } from '../network/numbers';
@@ -30,9 +31,7 @@ export class Exchange {
       const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
-    const sharedStates = (
-      states: Readonly<Record<string, Numbers | FlatNumbers>>,
-    ): Record<string, Float64Array> =>
+    const sharedStates = (states: Readonly<Record<string, Numbers | FlatNumbers>>): Record<string, Data> =>
       Object.fromEntries(
         Object.entries(states).map(([name, values]) => {
           const { numbers } = flatten(values, 'network.forward', `initial ${name}`);
@@ -75,17 +74,25 @@ export class Exchange {
     };
   }
 
-  private copy(name: string, values: ArrayLike<number>): Float64Array {
-    const array = this.array(name, values.length);
+  /** float32 numbers stay as they are, which is faster than to convert them; all others become float64. */
+  private copy(name: string, values: ArrayLike<number>): Data {
+    const isSingle = Object.prototype.toString.call(values) === '[object Float32Array]';
+    const { length } = values;
+    const array = isSingle
+      ? new Float32Array(this.buffer(name, 4 * length), 0, length)
+      : this.array(name, length);
     array.set(values);
     return array;
   }
 
   /** A shared array, valid until the next call with the same name. */
   private array(name: string, length: number): Float64Array {
-    const bytes = 8 * length;
+    return new Float64Array(this.buffer(name, 8 * length), 0, length);
+  }
+
+  private buffer(name: string, bytes: number): SharedArrayBuffer {
     let buffer = this.buffers.get(name);
     if (!buffer || buffer.byteLength < bytes) this.buffers.set(name, (buffer = new SharedArrayBuffer(bytes)));
-    return new Float64Array(buffer, 0, length);
+    return buffer;
   }
 }
