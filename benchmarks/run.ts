@@ -1,8 +1,8 @@
 /**
  * Runs all benchmarks, or the named ones.
  *
- *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [lengths] [online] [scan] [peers] [--smallest]
- *       [--json] [--report FILE.html] [--markdown FILE.md] [more]
+ *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [lengths] [online] [scan] [profile]
+ *       [peers] [--smallest] [--json] [--report FILE.html] [--markdown FILE.md] [more]
  *
  * Each benchmark runs in a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or `--clock cpu`, is
  * passed to the benchmarks that accept it. --json prints all results as one object; --report writes them as an HTML
@@ -39,6 +39,7 @@ const groups = {
   lengths: ['lengths'],
   online: ['online'],
   scan: ['scan'],
+  profile: ['profile'],
   peers: ['peers'],
 };
 type Group = keyof typeof groups;

@@ -168,6 +168,10 @@ export class WasmModule {
         }),
       ),
     );
+    const names = encodedNames(this.functions);
+    out.byte(0);
+    out.unsigned(names.length);
+    out.append(names);
     return Uint8Array.from(out.bytes);
   }
 
@@ -175,6 +179,22 @@ export class WasmModule {
   instantiate(memory: WebAssembly.Memory): Exports {
     return link(compileModule(this.encode()), memory);
   }
+}
+
+/** The custom section "name" with names of functions, which profiles and stack traces show. */
+function encodedNames(functions: readonly { name: string }[]): Uint8Array {
+  const list = new ByteWriter();
+  list.unsigned(functions.length);
+  functions.forEach(({ name }, i) => {
+    list.unsigned(i);
+    list.text(name);
+  });
+  const section = new ByteWriter();
+  section.text('name');
+  section.byte(1); // of functions
+  section.unsigned(list.bytes.length);
+  section.append(list.bytes);
+  return section.bytes;
 }
 
 /** The functions of a module, by name. */
