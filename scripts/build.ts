@@ -1,19 +1,18 @@
 /**
- * Builds dist/: all code as CommonJS and the declarations by tsc, the public interface in bundles by esbuild, and the
- * playground's page.
+ * Builds dist/: the declarations by tsc, bundles by esbuild, and the playground's page.
  *
- *   index.js    one CommonJS file, because reading hundreds takes Node several times as long; a dependency is loaded
- *               when it is first used
+ *   index.js    the public interface as one CommonJS file, because reading hundreds takes Node several times as long; a
+ *               dependency is loaded when it is first used
  *   node.mjs    names what index.js exports, for `import` in Node: both ways to load it give the same objects
  *   index.mjs   one ES module for bundlers, which leave out what a program does not use
- *   the others  what the command line and the worker threads run
+ *   the others  the command line and the program of worker threads, one file each
  *
  * The ES modules' declarations re-export the CommonJS ones, so that a type has one identity whichever way a program
  * imports it.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, posix, relative, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { buildPlayground } from './playground';
 import { script } from './script';
@@ -29,7 +28,12 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 /** A module with the exports of a dependency, which it loads when one of them is first read. */
 function loadedLater(name: string): string {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a dependency that is known only by its name
-  const names = Object.keys(require(name) as object).filter((key) => key !== 'default');
+  const made = require(name) as object;
+  // exports of a function that is the module, such as a class, are its own properties
+  const own = typeof made === 'function' ? Object.getOwnPropertyNames(Function) : [];
+  const names = Object.getOwnPropertyNames(made).filter(
+    (key) => !['default', '__esModule', ...own].includes(key),
+  );
   return `let found;
 const load = () => (found ??= require(${JSON.stringify(name)}));
 const reads = (key, get) => Object.defineProperty(exports, key, { enumerable: true, get });
@@ -49,12 +53,31 @@ const laterDependencies: Plugin = {
   },
 };
 
-/** Bundles the public interface into one file of dist/. */
-function bundle(outfile: string, format: 'cjs' | 'esm', plugins: Plugin[] = []): Promise<unknown> {
-  // bptt/parallel/workerfile.ts finds the worker file beside its own, which the bundle contains
+/** The programs of threads that only the command line starts; they are in its bundle. */
+const threads = ['sweep/thread', 'papers/worker'];
+
+/** Code that looks for files beside its own, such as those of worker threads, finds them from a bundle as well. */
+const beside = (outfile: string): Plugin => ({
+  name: 'the own place of each file',
+  setup(building) {
+    building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const code = readFileSync(path, 'utf8');
+      if (!/\b__(file|dir)name\b/.test(code)) return undefined;
+      const own = relative(dirname(outfile), relative(root, path).replace(/ts$/, 'js')).replaceAll(sep, '/');
+      const place = (name: string): string => `fileBeside(${JSON.stringify(name)})`;
+      const contents = code
+        .replace(/\b__filename\b/g, place(own))
+        .replace(/\b__dirname\b/g, place(posix.dirname(own)));
+      return { contents, loader: 'ts' };
+    });
+  },
+});
+
+/** Bundles `code`, a module in the project's folder, and all that it imports into one file of dist/. */
+function bundle(code: string, outfile: string, format: 'cjs' | 'esm', begin = ''): Promise<unknown> {
   const own = format === 'cjs' ? '__filename' : 'import.meta.filename';
   return build({
-    entryPoints: [join(root, 'index.ts')],
+    stdin: { contents: code, resolveDir: root, loader: 'ts' },
     outfile: join(dist, outfile),
     bundle: true,
     format,
@@ -64,11 +87,11 @@ function bundle(outfile: string, format: 'cjs' | 'esm', plugins: Plugin[] = []):
     // the declarations beside it are what people read; names stay, for the sake of stack traces
     minifyWhitespace: true,
     minifySyntax: true,
-    define: { __filename: 'fileInParallel' },
     banner: {
-      js: `'use strict'; const fileInParallel = ${own}?.replace(/index\\.m?js$/, 'bptt/parallel/workerfile.js') ?? '';`,
+      // where a bundler has moved the code, its own place is left as it is
+      js: `${begin}'use strict'; const fileBeside = (path) => ${own}?.replace(/\\b${basename(outfile).split('.')[0]}\\.m?js$/, path) ?? '';`,
     },
-    plugins,
+    plugins: [beside(outfile), ...(format === 'cjs' ? [laterDependencies] : [])],
     logLevel: 'warning',
   });
 }
@@ -76,13 +99,21 @@ function bundle(outfile: string, format: 'cjs' | 'esm', plugins: Plugin[] = []):
 async function main(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   const tsc = require.resolve('typescript/bin/tsc');
-  const compile = (project: string, ...options: string[]): Buffer =>
-    execFileSync(process.execPath, [tsc, '-p', join(root, project), ...options], { stdio: 'inherit' });
-  // declarations of what index.ts reaches, with the docstrings, and all code without comments: the package stays small
-  compile('tsconfig.types.json');
-  compile('tsconfig.build.json', '--declaration', 'false', '--removeComments');
-  await bundle('index.mjs', 'esm');
-  await bundle('index.js', 'cjs', [laterDependencies]);
+  // declarations of what index.ts reaches, with the docstrings
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.types.json')], { stdio: 'inherit' });
+  await bundle("export * from './index';", 'index.mjs', 'esm');
+  await bundle("export * from './index';", 'index.js', 'cjs');
+  await bundle("import './bptt/parallel/worker';", 'bptt/parallel/worker.js', 'cjs');
+  const started = threads.map((name) => `'${name}': () => require('./${name}')`).join();
+  const commands = `import './cli/main'; export const threads = { ${started} };`;
+  await bundle(commands, 'cli/main.js', 'cjs', '#!/usr/bin/env node\n');
+  for (const name of threads) {
+    mkdirSync(dirname(join(dist, name)), { recursive: true });
+    writeFileSync(
+      join(dist, `${name}.js`),
+      `'use strict';\nmodule.exports = require('../cli/main.js').threads['${name}']();\n`,
+    );
+  }
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- it was written a moment ago
   const exported = Object.keys(require(join(dist, 'index.js')) as object);
   writeFileSync(

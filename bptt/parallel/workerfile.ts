@@ -1,6 +1,6 @@
 /**
- * The path of the file that worker threads run, in the folder of this file. In a bundle of the public interface
- * scripts/build.ts replaces `__filename` by the path that this file has beside it.
+ * The path of the file that worker threads run, in the folder of this file. In bundles, scripts/build.ts replaces
+ * `__filename` by the path that this file would have beside them.
  */
 import { mustBe } from '../../core/check';
 
