@@ -6,9 +6,11 @@
  * that a single gradient shows (see `judge.ts`).
  */
 import { must, mustBe, mustKnowKeys } from '../core/check';
-import type { Numbers } from '../core/tensor';
+import type { Numbers, Tensors } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
-import { isCell } from '../cells/cell';
+import { isCell, type Cell } from '../cells/cell';
+import { lazy } from '../core/once';
+import { gradientsBy } from './backwardpass';
 import { apart, coarse, messageOf, right, type Diagnosis, type Explanation } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
 import { precisions, type Precision, type Rounding } from './errorbound';
@@ -104,9 +106,8 @@ export class Case extends Judge {
       const explanations = readings.map((words): Explanation => ({ words, kind: 'line' }));
       return { verdict: 'explained', explanations, differences, message: messageOf(explanations) };
     }
-    const format = this.coarser(given, precision, this.outputs);
-    if (format)
-      return { verdict: 'rounding', explanations: [], differences, message: coarse('outputs', format) };
+    const format = this.coarser(given, wrong, precision, this.outputs);
+    if (format) return coarse('outputs', format, differences);
     return {
       verdict: 'unexplained',
       explanations: [],
@@ -123,6 +124,10 @@ export class Case extends Judge {
 
   protected shapeOf(quantity: string): number[] {
     return this.subject.shapeOf(quantity);
+  }
+
+  protected override get right(): { program: Program; gradients: Tensors } {
+    return { program: this.subject.backward, gradients: this.subject.gradientTensors };
   }
 
   protected override isPadded(quantity: string, k: number): boolean {
@@ -145,26 +150,27 @@ export class Case extends Judge {
     const { subject, question } = this;
     const { cell } = question;
     const lines = linesOf(cell, 'backward');
+    const passOf = (other: () => Cell | undefined) => () => {
+      const broken = other();
+      return broken && subject.passOf(broken);
+    };
     const inText = cell.equations
       ? edits(cell.equations, 'backward').map(({ index, words, text, renamed }) => ({
           ...{ words, line: lines[index], kind: 'line' as const, rare: renamed },
-          gradients: () => {
-            const other = edited(cell, { backward: text });
-            return other && subject.gradientsOf(other);
-          },
+          ...gradientsBy(passOf(lazy(() => edited(cell, { backward: text })))),
         }))
       : [];
     const steps = stepMistakes(subject.unroll).map(({ words, rare, record }) => ({
       ...{ words, rare, kind: 'steps' as const },
-      gradients() {
+      ...gradientsBy(() => {
         const program = new Program();
         record(program);
-        return subject.gradients(program);
-      },
+        return subject.pass(program);
+      }),
     }));
     const mutants = mutate(subject).mutants.map(({ what, backward }) => ({
       ...{ words: `with this mistake: ${what}`, kind: 'mutant' as const, mutant: what },
-      gradients: () => subject.gradients(backward),
+      ...gradientsBy(() => subject.pass(backward)),
     }));
     return [...inText, ...steps, ...mutants];
   }

@@ -24,8 +24,11 @@ export interface GradientDifference {
 
 /** The result of a diagnosis. */
 export interface Diagnosis {
-  /** `rounding`: right, but computed in a coarser format than was stated. */
-  verdict: 'right' | 'rounding' | 'explained' | 'unexplained';
+  /**
+   * `rounding`: right, but computed in a coarser format than was stated. `undecided`: nearly right, and numbers of a coarser
+   * format, whose error bound is too wide here to say that rounding explains the difference.
+   */
+  verdict: 'right' | 'rounding' | 'undecided' | 'explained' | 'unexplained';
   /** All mistakes that explain the gradients equally well. */
   explanations: Explanation[];
   /** The first difference of each wrong gradient, in the order in which the backward pass computes them. */
@@ -54,9 +57,29 @@ export const right = (what: string, hidden: readonly string[], format: string): 
   message: `your ${what} are right${hidden.length > 0 ? `, but ${format} is too coarse to judge ${listed(hidden)}` : ''}`,
 });
 
-/** The message for numbers that are right but rounded more coarsely than stated. */
-export const coarse = (what: string, format: string): string =>
-  `your ${what} equal ours up to the rounding of ${format}: declare them as ${format}, or compute them in float64`;
+/** The diagnosis of numbers that seem to be rounded more coarsely than stated. */
+export function coarse(
+  what: string,
+  { format, sure, share }: CoarserFormat,
+  differences: GradientDifference[],
+): Diagnosis {
+  const advice = `declare them as ${format}, or compute them in float64`;
+  return {
+    ...{ verdict: sure ? 'rounding' : 'undecided', explanations: [], differences },
+    message: sure
+      ? `your ${what} equal ours up to the rounding of ${format}: ${advice}`
+      : `your ${what} are numbers of ${format} and differ from ours by ${share.toPrecision(2)} of ours; the bound on its rounding is too wide here to tell whether it explains that: ${advice}`,
+  };
+}
+
+/** A number format that may explain how far numbers are from ours. */
+export interface CoarserFormat {
+  format: string;
+  /** Whether its error bound is narrow enough to show an error. */
+  sure: boolean;
+  /** The largest difference of a gradient from ours, relative to ours. */
+  share: number;
+}
 
 /** A difference in words. */
 export const differenceWords = ({ quantity, where, given, ours }: GradientDifference): string =>

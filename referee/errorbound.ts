@@ -17,7 +17,7 @@ import { plain } from '../core/plain';
 import type { Executor, Operation, Pointwise, Product, Reduction } from '../core/program';
 import { language, type OperationName } from '../core/scalar';
 import { inputsOf, type Graph } from '../core/statement';
-import { sizeOf, type Tensor } from '../core/tensor';
+import { sizeOf, toFlat, type Tensor } from '../core/tensor';
 import { positionOf } from '../bptt/check/problem';
 
 /** The number format that numbers were computed in. */
@@ -48,6 +48,15 @@ export function rounded({ unit }: Rounding, value: number): number {
 
 /** Whether a number format represents a number exactly; the range of exponents is ignored. */
 export const isRepresentable = (format: Rounding, value: number): boolean => rounded(format, value) === value;
+
+/**
+ * Whether a number may be a result in a format: it is exact there, or was printed with no more digits than it takes to tell
+ * the format's numbers apart.
+ */
+export function mayBeIn(rounding: Rounding, value: number): boolean {
+  const digits = Math.ceil(1 - Math.log2(rounding.unit) * Math.log10(2));
+  return isRepresentable(rounding, value) || Number(value.toPrecision(digits)) === value;
+}
 
 /** Largest error of an elementary function, in units of round-off. */
 const FUNCTION_UNITS = 4;
@@ -114,14 +123,15 @@ export class ErrorBoundExecutor implements Executor {
     const bounds = this.boundsOf(out.data);
     const { underflow } = this.rounding;
     return () => {
+      const [sizeA, sizeB] = [a, b].map((t) => toFlat(t).map(Math.abs));
+      const [errorA, errorB] = [a, b].map((t) => (isOneHot(t) ? sizeA.map(() => 0) : this.of(t)));
       for (let m = 0; m < M; m++)
         for (let n = 0; n < N; n++) {
           const at = positionOf(out, m * N + n);
           let [carried, mass] = [0, 0];
           for (let k = 0; k < K; k++) {
-            const [p, q] = [Math.abs(a.get(m, k)), Math.abs(b.get(k, n))];
-            const ep = isOneHot(a) ? 0 : this.at(a.data, positionOf(a, m * K + k));
-            const eq = this.at(b.data, positionOf(b, k * N + n));
+            const [i, j] = [m * K + k, k * N + n];
+            const [p, q, ep, eq] = [sizeA[i], sizeB[j], errorA[i], errorB[j]];
             carried += times(p, eq) + times(q, ep) + times(ep, eq) + (p === 0 || q === 0 ? 0 : underflow);
             mass += p * q;
           }

@@ -4,8 +4,9 @@
  * Numbers are equal if rounding explains the difference: the bounds are computed (see `errorbound.ts`), not chosen.
  */
 import { must } from '../core/check';
-import { once } from '../core/once';
-import { rowMajor, type Numbers } from '../core/tensor';
+import { lazy, once } from '../core/once';
+import type { Program } from '../core/program';
+import { isContiguous, rowMajor, type Numbers, type Tensors } from '../core/tensor';
 import {
   apart,
   coarse,
@@ -14,12 +15,14 @@ import {
   messageOf,
   singular,
   right,
+  type CoarserFormat,
   type Diagnosis,
   type Explanation,
   type GradientDifference,
 } from './diagnosis';
+import type { Targets } from './backwardpass';
 import { placeOf } from './edits';
-import { isRepresentable, precisions, type Precision, type Rounding } from './errorbound';
+import { mayBeIn, precisions, type Precision, type Rounding } from './errorbound';
 import { gatesOf, near, readings, type GradientOrigin } from './quantity';
 import type { Named } from './subject';
 
@@ -28,6 +31,8 @@ export interface Candidate extends Pick<Explanation, 'kind' | 'line' | 'mutant'>
   /** Follows `your gradients equal ours`. */
   words: string;
   gradients: () => Named | undefined;
+  /** Some of them, or parts of them, by running only what they depend on. */
+  some?: (targets: Targets) => Named | undefined;
   /** Tried only if no other mistake explains the numbers. */
   rare?: boolean;
 }
@@ -47,12 +52,18 @@ export abstract class Judge {
   readonly outputs: Named = {};
   private all?: Candidate[];
   private readonly limits = new Map<Precision, Named>();
+  /** Gradients of candidates, as far as they were needed. */
   private readonly computed = new Map<Candidate, Named | undefined>();
   private readonly largest = once(largest);
+  private readonly float64 = lazy(() => this.bounds(precisions.float64));
 
   /** Bounds on the rounding errors in a number format. */
   protected abstract bounds(rounding: Rounding): Named;
   protected abstract shapeOf(quantity: string): number[];
+  /** The right backward pass, and the tensors of the gradients by the names of the quantities, if there is one program. */
+  protected get right(): { program: Program; gradients: Tensors } | undefined {
+    return undefined;
+  }
   /** The cell and unrolling that a gradient belongs to. */
   protected abstract place(quantity: string): GradientOrigin;
   protected abstract candidates(): Candidate[];
@@ -66,42 +77,54 @@ export abstract class Judge {
   tolerances(precision: Precision): Named {
     let found = this.limits.get(precision);
     if (!found) {
-      const own = this.bounds(precisions.float64);
+      const own = this.float64();
+      const bounds = precision === 'float64' ? own : this.bounds(precisions[precision]);
       found = Object.fromEntries(
-        Object.entries(this.bounds(precisions[precision])).map(([name, theirs]) => [
-          name,
-          theirs.map((e, k) => e + own[name][k]),
-        ]),
+        Object.entries(bounds).map(([name, theirs]) => [name, theirs.map((e, k) => e + own[name][k])]),
       );
       this.limits.set(precision, found);
     }
     return found;
   }
 
-  /** Quantities that a format is too coarse to judge: even 0 would pass. */
+  /** Quantities that a format is too coarse to judge: an error of half of them would pass. */
   hidden(names: readonly string[], precision: Precision, ours = this.ours): string[] {
     const limits = this.tolerances(precision);
-    return names.filter(
-      (name) => ours[name].some((v) => v !== 0) && ours[name].every((v, k) => Math.abs(v) <= limits[name][k]),
-    );
+    return names.filter((name) => ours[name].some((v) => v !== 0) && isWide(limits[name], ours[name]));
   }
 
-  /** The number format in which the numbers seem to be computed, if it is coarser than the declared one. */
+  /** The coarser number format than the declared one that may explain why the numbers differ from ours. */
   protected coarser(
     given: readonly GivenQuantity[],
+    wrong: readonly GivenQuantity[],
     precision: Precision,
     ours = this.ours,
-  ): Precision | undefined {
+  ): CoarserFormat | undefined {
+    const share = Math.max(
+      ...wrong.map(({ quantity, values }) => {
+        const right = ours[quantity];
+        return values.length === right.length
+          ? lengthOf(values.map((v, k) => v - right[k])) / lengthOf(right)
+          : NaN;
+      }),
+    );
+    // whatever the bound: no format makes an error as large as this
+    if (!(share <= GROSS)) return undefined;
     const names = Object.keys(precisions) as Precision[];
     // numbers of few digits also fit a finer format
     const coarsestFirst = names.slice(names.indexOf(precision) + 1).reverse();
-    return coarsestFirst.find(
+    const format = coarsestFirst.find(
       (one) =>
-        this.unlike(given, this.tolerances(one), ours).length === 0 &&
-        // bounds of half precision are wide: the numbers must also be exact in that format
-        (one === 'float32' ||
-          given.every(({ values }) => values.every((v) => isRepresentable(precisions[one], v)))),
+        given.every(({ values }) => values.every((v) => mayBeIn(precisions[one], v))) &&
+        this.unlike(given, this.tolerances(one), ours).length === 0,
     );
+    if (!format) return undefined;
+    const { length } = this.hidden(
+      wrong.map(({ quantity }) => quantity),
+      format,
+      ours,
+    );
+    return { format, sure: length === 0, share };
   }
 
   /** Judges some or all gradients. */
@@ -124,9 +147,8 @@ export abstract class Judge {
     const explanations = flaw ? [] : this.explain(given, wrong, limits);
     if (explanations.length > 0)
       return { verdict: 'explained', explanations, differences, message: messageOf(explanations) };
-    const format = this.coarser(given, precision);
-    if (format)
-      return { verdict: 'rounding', explanations: [], differences, message: coarse('gradients', format) };
+    const format = this.coarser(given, wrong, precision);
+    if (format) return coarse('gradients', format, differences);
     return {
       verdict: 'unexplained',
       explanations: [],
@@ -200,10 +222,12 @@ export abstract class Judge {
     limits: Named,
   ): Explanation[] {
     const widest = once((name: string): number => largest(limits[name]));
-    const agrees = ({ quantity, values }: GivenQuantity, gradients: Named): boolean => {
-      const scale = this.largest(gradients[quantity]) / (this.largest(this.ours[quantity]) || 1);
-      return near(values, gradients[quantity], 2 * widest(quantity) * Math.max(1, scale));
+    const agrees: Agreement = (name, values, gradient, slack = 1) => {
+      const scale = this.largest(gradient) / (this.largest(this.ours[name]) || 1);
+      // an overflow agrees with nothing
+      return scale < Infinity && near(values, gradient, 2 * slack * widest(name) * Math.max(1, scale));
     };
+    const compared: Compared = { given, wrong, agrees };
     const subjectOf = (names: string[]): string =>
       names.length === given.length && names.length > 1
         ? 'your gradients equal'
@@ -212,11 +236,12 @@ export abstract class Judge {
 
     const all = this.known;
     const matching = (rare: boolean): Candidate[] =>
-      all.filter((candidate) => {
-        if ((candidate.rare ?? false) !== rare) return false;
-        const gradients = this.gradientsOf(candidate);
-        return gradients !== undefined && given.every((one) => agrees(one, gradients));
-      });
+      all.filter(
+        (candidate) =>
+          (candidate.rare ?? false) === rare &&
+          this.differing(candidate, compared, 0) !== undefined &&
+          this.isCloser(candidate, wrong, limits),
+      );
     const tell = ({ words, kind, line, mutant }: Candidate): Explanation => ({
       words: `${subjectOf(names)} ours ${words}${placeOf(line)}`,
       ...{ kind, ...(line && { line }), ...(mutant !== undefined && { mutant }) },
@@ -228,16 +253,16 @@ export abstract class Judge {
     if (found.length > 0) return found;
 
     // a mistake that many gradients show, and another in those that it does not explain
-    return all.flatMap(({ words, kind, line, ...rest }, index) => {
-      const gradients = this.gradientsOf(all[index]);
-      if (!gradients) return [];
-      const left = given.filter((one) => !agrees(one, gradients));
-      const explained = names.filter((name) => !left.some(({ quantity }) => quantity === name));
-      if (explained.length === 0 || left.length > 2) return [];
-      const others = this.alone(left, gradients, widest);
+    return all.flatMap((candidate) => {
+      const { words, kind, line, mutant } = candidate;
+      const left = this.differing(candidate, compared, 2);
+      const found = wrong.filter((one) => !left?.includes(one));
+      const explained = found.map(({ quantity }) => quantity);
+      if (!left || !this.isCloser(candidate, found, limits)) return [];
+      const others = this.alone(left, this.gradientsOf(candidate) ?? {}, widest);
       return (others ?? []).map((other): Explanation => ({
         words: `your ${listed(explained)} ${explained.length > 1 ? 'equal' : 'equals'} ours ${words}${placeOf(line)}; with that mistake in them, ${other.words}`,
-        ...{ kind, ...(line && { line }), ...rest },
+        ...{ kind, ...(line && { line }), ...(mutant !== undefined && { mutant }) },
       }));
     });
   }
@@ -275,8 +300,83 @@ export abstract class Judge {
     return [{ words, kind: 'gradient' }];
   }
 
+  /** Whether a candidate fits a wrong quantity better than the right gradients do: otherwise it explains nothing. */
+  private isCloser(candidate: Candidate, wrong: readonly GivenQuantity[], limits: Named): boolean {
+    const gradients = this.gradientsOf(candidate) ?? {};
+    return wrong.some(({ quantity, values }) => {
+      const distance = (to: readonly number[]): number =>
+        values.reduce((most, v, k) => {
+          const difference = Math.abs(v - to[k]);
+          return difference === 0 ? most : Math.max(most, difference / limits[quantity][k]);
+        }, 0);
+      return distance(gradients[quantity]) <= distance(this.ours[quantity]) / 2;
+    });
+  }
+
+  /**
+   * The quantities that a candidate does not reproduce; undefined if there are more than `most`. A few small gradients decide
+   * most candidates, and the rest of the backward pass is not run.
+   */
+  private differing(
+    candidate: Candidate,
+    { given, wrong, agrees }: Compared,
+    most: number,
+  ): GivenQuantity[] | undefined {
+    const differs = (gradients: Named) => (one: GivenQuantity) =>
+      !agrees(one.quantity, one.values, gradients[one.quantity]);
+    const first = candidate.some && this.firstPart();
+    const dx = first && given.find(({ quantity }) => quantity === first.of);
+    // it must be reproduced if all must be, or if it is the only wrong one
+    if (first && dx && (most === 0 || (wrong.length === 1 && wrong[0] === dx))) {
+      const found = this.some(candidate, { [FIRST]: first })?.[FIRST];
+      const values = dx.values.slice(...first.block.map((row) => row * first.width));
+      if (!found || !agrees(first.of, values, found, SLACK)) return undefined;
+    }
+    const few = [...given]
+      .sort((a, b) => this.ours[a.quantity].length - this.ours[b.quantity].length)
+      .slice(0, most + 1);
+    const targets = few.map(({ quantity }) => [quantity, { of: quantity }]);
+    const some = this.some(candidate, Object.fromEntries(targets) as Targets);
+    if (!some || few.filter(differs(some)).length > most) return undefined;
+    const all = this.gradientsOf(candidate);
+    const left = all && given.filter(differs(all));
+    return left && left.length <= most ? left : undefined;
+  }
+
+  /** The rows of dx that the backward pass writes first: they take one step, not all. */
+  private readonly firstPart = lazy((): FirstPart | undefined => {
+    const { program, gradients = {} } = this.right ?? {};
+    const of = ['dx', 'x'].find((name) => name in gradients);
+    if (of === undefined || !program || !isContiguous(gradients[of])) return undefined;
+    const { data, offset } = gradients[of];
+    const outputs = program.operations.flatMap((operation) =>
+      operation.kind === 'pointwise' ? Object.values(operation.outputs) : [operation.out],
+    );
+    const width = gradients[of].shape[1];
+    const part = outputs.find((t) => t.data === data && isContiguous(t) && t.shape[1] === width);
+    if (!part) return undefined;
+    const row = (part.offset - offset) / width;
+    return { of, width, block: [row, row + part.shape[0]] };
+  });
+
+  /** Some gradients of a candidate. */
+  private some(candidate: Candidate, targets: Targets): Named | undefined {
+    if (!candidate.some) return this.gradientsOf(candidate);
+    const known = this.computed.get(candidate);
+    const isKnown = this.computed.has(candidate) && !known;
+    if (isKnown || (known && Object.keys(targets).every((name) => name in known))) return known;
+    const found = candidate.some(targets);
+    this.computed.set(candidate, found && { ...known, ...found });
+    return this.computed.get(candidate);
+  }
+
+  /** All gradients of a candidate. */
   private gradientsOf(candidate: Candidate): Named | undefined {
-    if (!this.computed.has(candidate)) this.computed.set(candidate, candidate.gradients());
+    const known = this.computed.get(candidate);
+    const isKnown = this.computed.has(candidate) && !known;
+    if (isKnown || (known && Object.keys(this.ours).every((name) => name in known))) return known;
+    const found = candidate.gradients();
+    this.computed.set(candidate, found && { ...known, ...found });
     return this.computed.get(candidate);
   }
 
@@ -324,6 +424,41 @@ export abstract class Judge {
     return gated ? `${place}, gate ${gates[Math.floor((k % width) / cell.hidden)]}` : place;
   }
 }
+
+/** Whether a given quantity, or a part of it, is what a candidate gives, within the rounding errors times `slack`. */
+type Agreement = (quantity: string, values: readonly number[], gradient: number[], slack?: number) => boolean;
+
+/** The given quantities, those that differ from ours, and how they are compared. */
+interface Compared {
+  given: readonly GivenQuantity[];
+  wrong: readonly GivenQuantity[];
+  agrees: Agreement;
+}
+
+/** Some rows of a gradient. */
+interface FirstPart {
+  of: string;
+  width: number;
+  block: [from: number, to: number];
+}
+
+/** The name under which the first part of a gradient is kept. */
+const FIRST = 'first';
+
+/** A part is compared less strictly than the whole, whose largest number is not known yet. */
+const SLACK = 1000;
+
+/** A bound above this share of a quantity says nothing about it. */
+const WIDE = 0.5;
+
+/** A relative error above this is a mistake, not rounding. */
+const GROSS = 0.1;
+
+const lengthOf = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+
+/** Whether error bounds are so wide that a large part of the numbers could be wrong. */
+const isWide = (limits: readonly number[], numbers: readonly number[]): boolean =>
+  !(lengthOf(limits) < WIDE * lengthOf(numbers));
 
 /** A flat list fits any shape of its size. */
 export const fits = (shape: readonly number[], own: readonly number[]): boolean =>

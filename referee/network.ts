@@ -2,12 +2,13 @@
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import { plain } from '../core/plain';
 import type { Program } from '../core/program';
-import type { Numbers } from '../core/tensor';
+import type { Numbers, Tensors } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
-import { backwardGradients, problemOfNetwork, type Problem } from '../bptt/check/problem';
+import { problemOfNetwork, type Problem } from '../bptt/check/problem';
 import type { Batch } from '../bptt/network/batch';
 import { Network } from '../bptt/network/network';
 import type { Unroll } from '../bptt/unroll';
+import { BackwardPass, gradientsBy } from './backwardpass';
 import type { Diagnosis } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
 import { ErrorBoundExecutor, precisions, type Precision, type Rounding } from './errorbound';
@@ -71,7 +72,17 @@ export class NetworkCase extends Judge {
 
   /** The gradients of another backward program, after the forward pass has run. */
   gradientsBy(backward: Program): Named {
-    return backwardGradients(this.problem.variables, backward, plain);
+    return this.passBy(backward).all();
+  }
+
+  private passBy(backward: Program): BackwardPass {
+    return new BackwardPass(backward, this.right.gradients, plain);
+  }
+
+  protected override get right(): { program: Program; gradients: Tensors } {
+    const { backward, variables } = this.problem;
+    const gradients = Object.entries(variables).map(([name, { gradient }]) => [name, gradient]);
+    return { program: backward, gradients: Object.fromEntries(gradients) as Tensors };
   }
 
   run(): void {
@@ -117,11 +128,11 @@ export class NetworkCase extends Judge {
     );
     const structure = structuralMistakes(problem).map(({ words, rare, backward }) => ({
       ...{ words, rare, kind: 'steps' as const },
-      gradients: () => this.gradientsBy(backward()),
+      ...gradientsBy(() => this.passBy(backward())),
     }));
     const mutants = mutate(problem).mutants.map(({ what, backward }) => ({
       ...{ words: `with this mistake: ${what}`, kind: 'mutant' as const, mutant: what },
-      gradients: () => this.gradientsBy(backward),
+      ...gradientsBy(() => this.passBy(backward)),
     }));
     return [...lines, ...structure, ...mutants];
   }
@@ -133,15 +144,15 @@ export class NetworkCase extends Judge {
     const lines = linesOf(cell, 'backward');
     return edits(cell.equations, 'backward').map(({ index, words, text, renamed }) => ({
       ...{ words: words + where, line: lines[index], kind: 'line' as const, rare: renamed },
-      gradients: () => {
+      ...gradientsBy(() => {
         const other = edited(cell, { backward: text });
         // a cell that saves other values cannot run after this cell's forward pass
         if (!other || !keepsTheSame(other, unroll)) return undefined;
         const backward = replacing(this.problem.backward, unroll, (program) =>
           unroll.with({ cell: other }).backward(program),
         );
-        return backward && this.gradientsBy(backward);
-      },
+        return backward && this.passBy(backward);
+      }),
     }));
   }
 }

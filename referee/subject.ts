@@ -5,9 +5,19 @@ import { executorOf } from '../core/executor';
 import { hoist } from '../core/hoist';
 import { plain } from '../core/plain';
 import { Program, type Executor } from '../core/program';
-import { fillFrom, rowMajor, sizeOf, toFlat, zeros, type Numbers, type Tensor } from '../core/tensor';
+import {
+  fillFrom,
+  rowMajor,
+  sizeOf,
+  toFlat,
+  zeros,
+  type Numbers,
+  type Tensor,
+  type Tensors,
+} from '../core/tensor';
 import type { Variable } from '../bptt/check/problem';
 import { Unroll } from '../bptt/unroll';
+import { BackwardPass } from './backwardpass';
 import { ErrorBoundExecutor, type Rounding } from './errorbound';
 
 /** Numbers by name, row-major. */
@@ -145,24 +155,34 @@ export class Subject {
   }
 
   /** Gradients by a backward program, `dx`, `dWx`, `dh0`, after the forward pass has run. */
-  gradients(backward: Program = this.backward): Named {
-    this.clear();
-    backward.bind(this.executor)();
-    return this.read();
+  gradients(backward?: Program): Named {
+    return this.pass(backward).all();
   }
 
-  /** Gradients by a cell that differs from the question's only in its backward equations. */
-  gradientsOf(cell: Cell): Named {
+  /** A backward pass after the forward pass has run; default the cell's own. */
+  pass(backward: Program = this.backward): BackwardPass {
+    return new BackwardPass(backward, this.gradientTensors, this.executor);
+  }
+
+  /** The backward pass of a cell that differs from the question's only in its backward equations. */
+  passOf(cell: Cell): BackwardPass {
     if (!keepsTheSame(cell, this.unroll)) {
       // it saves other values in its forward pass
       const other = new Subject(this.question, cell);
       other.run();
-      return other.gradients();
+      return other.pass();
     }
     const program = new Program();
     // the same tensors with other equations
     this.unroll.with({ cell }).backward(program);
-    return this.gradients(program);
+    return this.pass(program);
+  }
+
+  /** The tensors of the gradients, by the names of the quantities. */
+  get gradientTensors(): Tensors {
+    return Object.fromEntries(
+      Object.entries(this.variables).map(([name, { gradient }]) => [`d${name}`, gradient]),
+    );
   }
 
   clear(): void {
@@ -170,9 +190,7 @@ export class Subject {
   }
 
   read(of: (t: Tensor) => number[] = toFlat): Named {
-    return Object.fromEntries(
-      Object.entries(this.variables).map(([name, { gradient }]) => [`d${name}`, of(gradient)]),
-    );
+    return Object.fromEntries(Object.entries(this.gradientTensors).map(([name, t]) => [name, of(t)]));
   }
 
   /** The current gradients of some parameters, as `dNAME`. */
