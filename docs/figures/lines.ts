@@ -23,13 +23,14 @@ export async function lineChart(curves: readonly Curve[], { x, y, log, range }: 
   const { Plot, document, style } = await canvas();
   const svg = Plot.plot({
     document,
-    width: 760,
+    width: 640,
     height: 380,
     marginTop: 30,
     marginLeft: 60,
-    marginRight: 150,
-    marginBottom: 40,
-    style,
+    marginRight: 170,
+    marginBottom: 45,
+    // large enough to be read on a phone
+    style: { ...style, fontSize: '14px' },
     x: {
       label: x,
       grid: true,
@@ -56,7 +57,7 @@ export async function lineChart(curves: readonly Curve[], { x, y, log, range }: 
           text: (d: string) => d,
           fill: stroke,
           dx: 10,
-          dy: 18 * k,
+          dy: 20 * k,
           textAnchor: 'start',
           fontWeight: 'bold',
         }),
