@@ -53,14 +53,16 @@ const names = (size: Size): Promise<Table> => {
   return linesOf(rows, size === 'full' ? 1 : 4);
 };
 
-/** English words of three to eight letters and their sounds; the digit of a vowel is its stress. */
-async function pronunciations(): Promise<[word: string, sounds: string[]][]> {
-  const { dictionary } = (await import('cmu-pronouncing-dictionary')) as {
-    dictionary: Record<string, string>;
-  };
-  return Object.entries(dictionary)
-    .filter(([word]) => /^[a-z]{3,8}$/.test(word))
-    .map(([word, sounds]) => [word, sounds.split(' ')]);
+/**
+ * English words of three to eight letters and their sounds; the digit of a vowel is its stress. The package is an ES module, which
+ * jest does not load, so its lines are read.
+ */
+function pronunciations(): [word: string, sounds: string[]][] {
+  const text = readFileSync(packageFile('cmu-pronouncing-dictionary', 'index.js'), 'utf8');
+  return Array.from(text.matchAll(/^ +"?([a-z]{3,8})"?: "(.*)",?$/gm), ([, word, sounds]) => [
+    word,
+    sounds.split(' '),
+  ]);
 }
 
 const model = (figures: Record<string, unknown>): Record<string, number> =>
@@ -88,9 +90,9 @@ export const scoreSets: readonly ScoreSet[] = [
   {
     task: 'tag',
     data: 'the stress of each sound of a word (cmu-pronouncing-dictionary)',
-    table: async (size) =>
+    table: (size) =>
       linesOf(
-        (await pronunciations()).map(([, sounds]) => ({
+        pronunciations().map(([, sounds]) => ({
           tokens: sounds.map((sound) => sound.replace(/\d/, '')),
           tags: sounds.map((sound) => /\d/.exec(sound)?.[0] ?? '-'),
         })),
@@ -104,9 +106,9 @@ export const scoreSets: readonly ScoreSet[] = [
   {
     task: 'translate',
     data: 'how words are pronounced (cmu-pronouncing-dictionary)',
-    table: async (size) =>
+    table: (size) =>
       linesOf(
-        (await pronunciations()).map(([word, sounds]) => ({
+        pronunciations().map(([word, sounds]) => ({
           word,
           sounds: sounds.map((sound) => sound.replace(/\d/, '')),
         })),
