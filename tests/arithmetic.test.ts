@@ -44,6 +44,7 @@ const functions: Record<string, (...numbers: number[]) => number> = {
   sqrt: Math.sqrt,
   relu: (v) => Math.max(0, v),
   step: (v) => (v > 0 ? 1 : 0),
+  stop: (v) => v,
 };
 
 /** Evaluates a displayed line, as a reader with a calculator would. */
@@ -94,7 +95,7 @@ function check({ layers }: Trace): [line: string, note: string][] {
         const last = new Map<string, number>();
         for (const { line, sums, note } of worked([...step.forward, ...step.backward], unit, layer)) {
           // only the gradients of weights are not of this step and row alone
-          if (note === shared && /^d(W|[AB]m|b|e|p|leak)\S* \+= /.test(line)) continue;
+          if (note === shared && /^d(W|[AB]m|b|e|p|g[xhc]|leak)\S* \+= /.test(line)) continue;
           if (note) unsaid.set(line, note);
           else if (sums.length === 0) wrong.push(`${line}: nothing`);
           for (const { gate = line.split(' ')[0], value } of sums) last.set(gate, value);
