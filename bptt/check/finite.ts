@@ -61,13 +61,9 @@ export function centralDifferences(
         return v === 0 ? [] : [{ data: value.data, at, start: value.data[at], along: v }];
       });
     });
-  /** For a single coordinate, h grows with the coordinate, so that θ + h differs from θ in enough digits. */
-  const scale = (places: Place[]): number =>
-    places.length === 1 ? Math.max(1, Math.abs(places[0].start / places[0].along)) : 1;
-
   const quick = (direction: Direction): number | undefined => {
     const places = placesOf(direction);
-    const h = step * scale(places);
+    const h = step * scaleOf(places);
     const wide = slope(places, h);
     if (!richardson || wide === undefined) return wide;
     const narrow = slope(places, h / 2);
@@ -84,16 +80,20 @@ export function centralDifferences(
     return measured;
   };
   const rounding = (direction: Direction): number => {
-    const h = step * scale(placesOf(direction));
+    const h = step * scaleOf(placesOf(direction));
     return ((richardson ? 3 : 1) * noise()) / h; // (4 · 2 + 1) / 3 = 3
   };
   const refined = (direction: Direction): Estimate | undefined => {
     const places = placesOf(direction);
-    const start = WIDEST * scale(places);
+    const start = WIDEST * scaleOf(places);
     return ridders((h) => slope(places, h), start, noise());
   };
   return Object.assign(quick, { rounding, refined });
 }
+
+/** For a single coordinate, h grows with the coordinate, so that θ + h differs from θ in enough digits. */
+const scaleOf = (places: Place[]): number =>
+  places.length === 1 ? Math.max(1, Math.abs(places[0].start / places[0].along)) : 1;
 
 /** The first h of the search for the best one, and the factor by which it shrinks. */
 const WIDEST = 0.1;
