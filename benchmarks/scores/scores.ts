@@ -4,7 +4,7 @@
  *     node -r ./scripts/register.js benchmarks/scores/scores.ts [TASK…] [--small] [--seeds N] [--chorales FILE] [--pin]
  *
  * Each training takes one thread and about a minute. `--small` takes the sizes of the test, and `--pin` writes PyTorch's scores
- * at these sizes to tests/golden/scores.json, which the test compares with.
+ * at these sizes to tests/scores.json, which the test compares with.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { caseOf, ourScore, prepared } from './ours';
 import { chorales, scoreSets, type ScoreSet, type Size } from './sets';
 
 const PYTHON = process.env.PYTHON ?? '/usr/bin/python3';
-const PINNED = join(__dirname, '../../tests/golden/scores.json');
+const PINNED = join(__dirname, '../../tests/scores.json');
 
 /** PyTorch's score for a case. */
 function theirScore(metric: ScoreSet['metric'], given: object): number {
