@@ -59,7 +59,7 @@ function dedented(text: string): string {
 export function equationsOf(words: string[], where: string): string {
   const lines = partsOf(words, ['forward', 'backward', 'jacobian'], where).flatMap(typeset);
   const rows = lines.map((line) => `<div>${line}</div>`);
-  return `<div class="equations" lang="en" v-pre>${rows.join('')}</div>\n`;
+  return `<div class="equations" lang="en" tabindex="0" v-pre>${rows.join('')}</div>\n`;
 }
 
 /** `gru reset=before`: its data flow as a drawing, with a caption; after `backward`, with the arrows of the gradients. */

@@ -11,7 +11,8 @@ export function typesetMarkdown(markdown: string): string {
         : part
             .replace(
               /\$\$([^]+?)\$\$/g,
-              (_whole, tex: string) => `<div class="formula" lang="en" v-pre>${mathml(tex, true)}</div>`,
+              (_whole, tex: string) =>
+                `<div class="formula" lang="en" tabindex="0" v-pre>${mathml(tex, true)}</div>`,
             )
             .replace(
               /\$([^$\n]+?)\$/g,
