@@ -37,6 +37,41 @@ describe('each forward statement with its backward and its Jacobian', () => {
     );
   });
 
+  const pairs = (parameters: string, forward: string, backward: string) => {
+    const equations = `cell own\nshapes\n  x [D]   states h [H]   parameters ${parameters}\nforward\n${forward}\nbackward\n${backward}`;
+    const { statements = [] } = cellFromText({ input: 2, hidden: 3, equations });
+    return statements.map((pair) => [pair.forward, pair.backward].map(names));
+  };
+
+  test('one that also gives something else is not its derivative', () => {
+    const forward = '  a = x @ Wx + hPrev @ V\n  h = 2 * a';
+    const backward = (dV: string): string => `  dh = dhOut + dhNext
+  da = 2 * dh
+  dx = da @ Wx.T
+  dhPrev = da @ V.T
+  dWx += x.T @ da
+  dV += ${dV}`;
+    const of = (dV: string) => pairs('Wx [D, H]   V [H, H]', forward, backward(dV));
+    expect(of('hPrev.T @ da')).toEqual([['h', 'da']]);
+    // then the same loop also stores dh
+    expect(of('hPrev.T @ dh + hPrev.T @ dh')).toEqual([]);
+  });
+
+  test('one that also reads the gradient of another value is not its derivative', () =>
+    expect(
+      pairs(
+        'Wx [D, H]   V [H, H]',
+        '  a = x @ Wx\n  m = 2 * a\n  q = m @ V\n  h = q + a + hPrev',
+        `  dh = dhOut + dhNext
+  dm = dh @ V.T
+  da = 2 * dm + dh
+  dhPrev = dh
+  dx = da @ Wx.T
+  dWx += x.T @ da
+  dV += m.T @ dh`,
+      ),
+    ).toEqual([]));
+
   test('a state that is called d, and a gradient called as it, are told apart', () => {
     const { statements = [] } = cellFromText({
       ...{ input: 2, hidden: 3 },

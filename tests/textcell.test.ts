@@ -258,6 +258,31 @@ test.each<[string, string, RegExp]>([
     good.replace('Jv = Jf * hPrev', 'Jv = Jaf * hPrev'),
     /mgu, jacobian, line 33, column 8: Jaf has been overwritten by Jf/,
   ],
+  ...(
+    [
+      ['an, forward', 'an += v @ Whn', 'an += x @ Wx', 'an is [B, H], but x @ Wx is [B, 2H]'],
+      ['h, forward', 'h = (1 - f) * hPrev + f * n', 'h = x + 0 * sum(n, axis=1)', 'h is [B, H], but'],
+      [
+        'dhPrev, backward',
+        'dhPrev = dh * (1 - f) + dv * f + daf @ Whf.T',
+        'dhPrev = da @ Wx.T',
+        'dhPrev is [B, H], but da @ Wx.T is [B, D]',
+      ],
+      ['dx, backward', 'dx = da @ Wx.T', 'dx = dh', 'dx is [B, D], but dh is [B, H]'],
+      ['dWx, backward', 'dWx += x.T @ da', 'dWx += x.T @ dh', 'dWx is [D, 2H], but x.T @ dh is [D, H]'],
+      ['dan, backward', 'dan = dh * f * (1 - n * n)', 'dan = x', 'dan is [B, H], but x is [B, D]'],
+      [
+        'Jh, jacobian',
+        'Jh = JhPrev + Jf * (n - hPrev) + f * (Jn - JhPrev)',
+        'Jh = Ja',
+        'Jh is [H, n], but Ja is [2H, n]',
+      ],
+    ] as const
+  ).map(([what, right, wrong, message]): [string, string, RegExp] => [
+    `a wrong shape of ${what}`,
+    good.replace(right, wrong),
+    new RegExp(`mgu, ${what.split(', ')[1]}, line \\d+, .*${message.replace(/[[\]().+*]/g, '\\$&')}`),
+  ]),
   [
     'lines in a circle',
     good.replace('sigmoid(af)', 'sigmoid(v)'),
