@@ -343,8 +343,8 @@ async function main({ positionals, values }: Arguments<typeof config>): Promise<
 type Run = (chosen: readonly Planted[]) => Map<string, Status>;
 
 /**
- * The results with a survivor in the scopes, after another run of their survivors. Equivalent ones are not run, and those
- * whose code is no longer there are left out.
+ * The results with a survivor in the scopes, after another run of their survivors. Equivalent ones are not run, nor those
+ * whose code is no longer there: they still count as survivors, as the noticed ones count whose code has changed.
  */
 async function survivorsAgain(
   results: readonly Result[],
@@ -368,9 +368,8 @@ async function survivorsAgain(
     for (const mutant of one.survived) {
       const planted = places.get(identity(mutant));
       const status = planted && (found.get(planted.place) ?? 'survived');
-      if (!planted) next.mutants--;
-      else if (status === 'noticed' || status === 'endless' || status === 'refused') next[status]++;
-      else next.survived.push({ ...mutant, line: planted.line });
+      if (status === 'noticed' || status === 'endless' || status === 'refused') next[status]++;
+      else next.survived.push({ ...mutant, line: planted?.line ?? mutant.line });
     }
     return next;
   });
