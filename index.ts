@@ -12,30 +12,30 @@ export {
   type SummaryOptions,
   type Upstream,
 } from './bptt/network/network';
-export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layer';
+export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layers/layer';
 export type { NoiseOptions } from './bptt/network/noise';
 export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
 export type { Architecture } from './bptt/network/architecture';
-export type { Layers } from './bptt/network/stack';
+export type { Layers } from './bptt/network/layers/stack';
 export type { Feed, Topology } from './bptt/network/topology';
-export type { AttentionScore } from './bptt/network/attention';
-export type { Batch, PassOptions } from './bptt/network/batch';
-export type { FlatNumbers } from './bptt/network/numbers';
-export type { States } from './bptt/network/states';
+export type { AttentionScore } from './bptt/network/layers/attention';
+export type { Batch, PassOptions } from './bptt/network/batch/batch';
+export type { FlatNumbers } from './bptt/network/batch/numbers';
+export type { States } from './bptt/network/batch/states';
 export { Parameters } from './bptt/network/parameters';
 
 // Cells
-export type { Activation } from './cells/activation';
+export type { Activation } from './cells/parts/activation';
 export { elman, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
 export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';
-export type { LinearCellOptions } from './cells/linear';
+export type { LinearCellOptions } from './cells/parts/linear';
 export { mingru } from './cells/mingru';
 export { lmu, type LmuOptions } from './cells/lmu';
-export { legendreDelay, legendreMemory, type LegendreMemory } from './cells/legendre';
+export { legendreDelay, legendreMemory, type LegendreMemory } from './cells/parts/legendre';
 export { reservoir, type ReservoirOptions } from './cells/reservoir';
 export { fitReadout, type ReadoutOptions } from './bptt/train/readout';
 export { minlstm } from './cells/minlstm';
@@ -46,7 +46,7 @@ export {
   type ClockworkCounts,
   type ClockworkModule,
   type ClockworkModuleOptions,
-} from './cells/modules';
+} from './cells/parts/modules';
 export type { Cell, CellOptions, ClockedEquations, Parameter, WeightInit } from './cells/cell';
 
 // Training: losses, optimizers, schedules, clipping
@@ -133,13 +133,24 @@ export {
   type Problem,
   type Variable,
 } from './bptt/check/problem';
-export { exactCheck, type ExactMismatch, type ExactReport } from './bptt/check/exact';
+export { exactCheck, type ExactMismatch, type ExactReport } from './bptt/check/exact/oracle';
 export { centralDifferences, type DifferenceOptions, type Differences } from './bptt/check/finite';
 export { forwardMode, type ForwardMode } from './bptt/check/rtrl';
-export { doubleSum } from './bptt/check/doublesum';
-export { recurrenceByLoop, recurrenceByScan, recurrenceGradients, type LinearRecurrence } from './core/scan';
-export { newton, newtonSlope, type NewtonOptions, type NewtonResult, type AtStep } from './bptt/check/newton';
-export type { StateSlope } from './bptt/check/reaching';
+export { doubleSum } from './bptt/check/jacobians/doublesum';
+export {
+  recurrenceByLoop,
+  recurrenceByScan,
+  recurrenceGradients,
+  type LinearRecurrence,
+} from './core/programs/scan';
+export {
+  newton,
+  newtonSlope,
+  type NewtonOptions,
+  type NewtonResult,
+  type AtStep,
+} from './bptt/check/jacobians/newton';
+export type { StateSlope } from './bptt/check/jacobians/reaching';
 
 // How gradients flow through time; second derivatives
 export {
@@ -161,8 +172,8 @@ export {
 } from './bptt/flow/spectrum';
 export { trace, type TracedUnit, type TraceOptions } from './bptt/trace/trace';
 export type { TracedLine, TracedValue } from './bptt/trace/arithmetic';
-export { jacobiansOf, type Jacobians } from './bptt/check/jacobian';
-export type { Matrix } from './bptt/check/stepcopies';
+export { jacobiansOf, type Jacobians } from './bptt/check/jacobians/jacobian';
+export type { Matrix } from './bptt/check/jacobians/stepcopies';
 export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions } from './bptt/check/hessian';
 
 // Hopfield networks
@@ -235,12 +246,12 @@ export {
 } from './io/safetensors';
 export { decodeNpy, encodeNpy } from './io/npy';
 export { decodeNpz, encodeNpz } from './io/npz';
-export { encodeOnnx, type OnnxOptions } from './io/onnx';
-export { fromPytorch } from './io/torchimport';
-export { toPytorch } from './io/pytorch';
-export { pytorchProject } from './io/torchproject';
-export type { PytorchProject } from './io/torchscript';
-export type { Preparation } from './io/torchpredict';
+export { encodeOnnx, type OnnxOptions } from './io/onnx/model';
+export { fromPytorch } from './io/torch/import';
+export { toPytorch } from './io/torch/parameters';
+export { pytorchProject } from './io/torch/project';
+export type { PytorchProject } from './io/torch/script';
+export type { Preparation } from './io/torch/predict';
 export { fromKeras, toKeras } from './io/keras';
 export type { ImportOptions, StoredWeights } from './io/foreign';
 export {
@@ -310,15 +321,23 @@ export {
 } from './core/tensor';
 export { reserveMemory, type Data, type Dtype } from './core/memory';
 export { softmax } from './core/softmax';
-export { Random, type RandomState } from './core/random';
-export * as init from './core/init';
+export { Random, type RandomState } from './core/random/random';
+export * as init from './core/random/init';
 
 // Programs: tensor operations, recorded once and run by an executor
-export { Program, type Arguments, type Binder, type Executor, type Replay } from './core/program';
-export type { Entry, Loop, Operation, Pointwise, Product, Reduction, Repeated } from './core/operation';
-export { executorOf, type ExecutorName } from './core/executor';
+export { Program, type Arguments, type Binder, type Executor, type Replay } from './core/programs/program';
+export type {
+  Entry,
+  Loop,
+  Operation,
+  Pointwise,
+  Product,
+  Reduction,
+  Repeated,
+} from './core/programs/operation';
+export { executorOf, type ExecutorName } from './core/programs/executor';
 export { Unroll, type UnrollOptions, type UnrollParts } from './bptt/unroll';
-export { statement, type Graph, type GraphNode, type Statement } from './core/statement';
-export { printGraph } from './core/print';
-export * as ops from './core/ops';
-export type { OperationName, Scalar } from './core/scalar';
+export { statement, type Graph, type GraphNode, type Statement } from './core/programs/statement';
+export { printGraph } from './core/programs/print';
+export * as ops from './core/programs/ops';
+export type { OperationName, Scalar } from './core/programs/scalar';

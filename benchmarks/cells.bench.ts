@@ -14,7 +14,7 @@
  * --smallest only shows that the benchmark still runs; its figures mean nothing. --clock cpu measures processor time
  * instead, for a busy machine.
  */
-import { whyNotWide, type ExecutorName } from '../core/executor';
+import { whyNotWide, type ExecutorName } from '../core/programs/executor';
 import { cellTable, measure } from '../measure/measure';
 import { workloadText, smallestWorkloads, workloads, type Variant } from '../measure/workloads';
 import { bandwidth } from './bandwidth';

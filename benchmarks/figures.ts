@@ -7,7 +7,7 @@ import { OURS } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
 import type { PointwiseRow } from './pointwise.bench';
 import type { StartupRow } from './startup.bench';
-import { whyNotWide } from '../core/executor';
+import { whyNotWide } from '../core/programs/executor';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
 

@@ -22,11 +22,11 @@
  */
 import { median } from '../measure/timing';
 import type { Data, Dtype } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import * as wasm from '../core/wasm/gemm';
 import { measuredPeak } from '../core/wasm/peak';
 import { wideHere, type Wide } from '../core/wasm/wide';
-import { whyNotWide } from '../core/executor';
+import { whyNotWide } from '../core/programs/executor';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';

@@ -20,7 +20,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { median, type Clock } from '../measure/timing';
 import { disagreement, type Workload } from '../measure/workloads';
 import { machine } from './machine';

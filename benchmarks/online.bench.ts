@@ -16,7 +16,7 @@ import { network, type Network } from '../bptt/network/network';
 import { onlineGradients, onlineMethods, type OnlineMethod } from '../bptt/online';
 import { elman } from '../cells/elman';
 import { formatDecimal } from '../core/format';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { clocks, median, sample, type Clock } from '../measure/timing';
 import { machine } from './machine';
 import { publish } from './output';

@@ -7,7 +7,7 @@ import type { GemmRow } from './gemm.bench';
 import type { LengthsRow } from './lengths.bench';
 import type { OnlineRow } from './online.bench';
 import type { PeerRow } from './peers/host';
-import { whyNotWide } from '../core/executor';
+import { whyNotWide } from '../core/programs/executor';
 import { showGot, type Judged } from './figures';
 import type { PointwiseRow } from './pointwise.bench';
 import type { ScanRow } from './scan.bench';

@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, sep } from 'node:path';
-import { whyNotWide } from '../core/executor';
+import { whyNotWide } from '../core/programs/executor';
 import {
   judgeCells,
   judgeGemm,

@@ -9,18 +9,18 @@
  *
  *   node -r ./scripts/register.js benchmarks/scan.bench.ts [--smallest] [--json] [--out FILE] [--rounds 5] [--clock cpu]
  *
- * Before they are timed, both are compared with the naive loop of core/scan.ts. The two take turns; a ratio is the median of
+ * Before they are timed, both are compared with the naive loop of core/programs/scan.ts. The two take turns; a ratio is the median of
  * the ratios of neighbouring turns. --smallest only shows that the benchmark still runs; its figures mean nothing.
  */
 import { parseArgs } from 'node:util';
 import ndarray from 'ndarray';
 import { lazyEquations } from '../core/equations/equations';
-import { executorOf } from '../core/executor';
+import { executorOf } from '../core/programs/executor';
 import { formatDecimal } from '../core/format';
 import type { Data } from '../core/memory';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
-import { recurrenceByLoop } from '../core/scan';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { recurrenceByLoop } from '../core/programs/scan';
 import { rows, toFlat, zeros, type Tensor } from '../core/tensor';
 import { clocks, median, sample, type Clock } from '../measure/timing';
 import { machine } from './machine';

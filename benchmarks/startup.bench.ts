@@ -15,7 +15,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { executorOf, whyNotWide } from '../core/executor';
+import { executorOf, whyNotWide } from '../core/programs/executor';
 import { clocks, median, type Clock } from '../measure/timing';
 import { WorkloadRun, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';

@@ -16,8 +16,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';
 import { suggestedThreads } from '../bptt/parallel/threads';
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import type { Batch } from '../bptt/network/batch/batch';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { physicalCores } from '../bptt/parallel/cores';
 import { median } from '../measure/timing';
 import {

@@ -11,15 +11,15 @@
  * The mean of s̃ θ̃ᵀ over ν is G_t, whatever ρ₀ and ρ₁ are; these balance the norms, which keeps the variance low.
  */
 import { mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { DualExecutor } from './check/rtrl';
 import { mustBeNetwork, type Network } from './network/network';
-import { planOf, type Pass } from './network/pass';
-import type { Plan } from './network/plan';
-import type { States } from './network/states';
+import { planOf, type Pass } from './network/passes/pass';
+import type { Plan } from './network/passes/plan';
+import type { States } from './network/batch/states';
 import { mustStream } from './network/topology';
-import type { Upstream } from './network/upstream';
+import type { Upstream } from './network/batch/upstream';
 
 /** Real-time recurrent learning, exact; unbiased online recurrent optimization, a random estimate. */
 export type OnlineMethod = 'rtrl' | 'uoro';

@@ -11,7 +11,7 @@
  * "A theoretically grounded application of dropout in recurrent neural networks".
  */
 import { lazyEquations } from '../core/equations/equations';
-import type { Program } from '../core/program';
+import type { Program } from '../core/programs/program';
 import type { Tensor, Tensors } from '../core/tensor';
 
 const mix = lazyEquations(

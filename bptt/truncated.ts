@@ -1,13 +1,13 @@
 /** Truncated backpropagation through time: runs a long batch in chunks, carries states over and cuts gradients. */
 import { mustCount, mustKnowKeys } from '../core/check';
 import { contents, outside, type Tensor, type Tensors } from '../core/tensor';
-import { readBatch, type Batch } from './network/batch';
-import { fitted, flatten } from './network/numbers';
+import { readBatch, type Batch } from './network/batch/batch';
+import { fitted, flatten } from './network/batch/numbers';
 import { mustBeNetwork, runnerOf, type Network } from './network/network';
-import { planOf, type Gradients, type Pass } from './network/pass';
-import type { States } from './network/states';
+import { planOf, type Gradients, type Pass } from './network/passes/pass';
+import type { States } from './network/batch/states';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './network/topology';
-import type { Upstream } from './network/upstream';
+import type { Upstream } from './network/batch/upstream';
 
 /** Chunk length and pass options. */
 export interface TruncatedOptions {

@@ -14,7 +14,7 @@ import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
 import { lazyEquations } from '../core/equations/equations';
 import { engineMemory, type Data, type Dtype } from '../core/memory';
-import type { Program } from '../core/program';
+import type { Program } from '../core/programs/program';
 import { columns, rows, unset, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
 import { StateNoise, type StateMasks } from './statenoise';

@@ -20,9 +20,17 @@
  * of the states before and after the step with respect to any n numbers.
  */
 import { must, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
-import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
-import type { Program } from '../core/program';
-import type { Statement } from '../core/statement';
+import {
+  constant,
+  glorot,
+  identity,
+  normal,
+  orthogonal,
+  uniform,
+  type Initializer,
+} from '../core/random/init';
+import type { Program } from '../core/programs/program';
+import type { Statement } from '../core/programs/statement';
 import type { Tensors } from '../core/tensor';
 
 /**

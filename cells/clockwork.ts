@@ -11,10 +11,10 @@
 import { must, mustBeOneOf, mustKnowKeys } from '../core/check';
 import type { Compiled } from '../core/equations/block';
 import { equations } from '../core/equations/equations';
-import { constant, type Initializer } from '../core/init';
-import type { Program } from '../core/program';
+import { constant, type Initializer } from '../core/random/init';
+import type { Program } from '../core/programs/program';
 import { columns, rows, type Tensors } from '../core/tensor';
-import { activationNames, slopes, type Activation } from './activation';
+import { activationNames, slopes, type Activation } from './parts/activation';
 import {
   cellOptionNames,
   checkCellOptions,
@@ -34,7 +34,7 @@ import {
   type ClockworkModule,
   type ClockworkModuleOptions,
   type UnitSpan,
-} from './modules';
+} from './parts/modules';
 
 /**
  * The equations of one module: z, h, Wx, b are its columns, `heard` [B, K] the columns of hPrev from its first unit on,

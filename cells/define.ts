@@ -12,7 +12,7 @@
 import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
 import { numberOf, times, type Shape } from '../core/equations/shapes';
-import { constant, type Initializer } from '../core/init';
+import { constant, type Initializer } from '../core/random/init';
 import type { Cell, CellEquations, CellOption, ColumnRange } from './cell';
 import { withLayerNorm } from './layernorm';
 import { readCell, type ReadCell } from './read';

@@ -4,11 +4,11 @@
  * In the form of a cell: the output h is its state, which the next step does not read.
  */
 import { mustBeOneOf } from '../core/check';
-import { constant } from '../core/init';
-import { activationNames, withActivations, type Activation } from './activation';
+import { constant } from '../core/random/init';
+import { activationNames, withActivations, type Activation } from './parts/activation';
 import { weightInit, type Cell } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
-import { checkLinearOptions, surroundings, type LinearCellOptions } from './linear';
+import { checkLinearOptions, surroundings, type LinearCellOptions } from './parts/linear';
 
 /** The tag `f` omits its text without an activation, `n` with one. */
 const equations = (b: Optional, f: Optional, n: Optional): CellEquations => ({

@@ -8,7 +8,7 @@
 import { mustBeOneOf } from '../core/check';
 import type { Cell } from './cell';
 import { when, type CellEquations } from './define';
-import { checkLinearOptions, linearCell, type LinearCellOptions } from './linear';
+import { checkLinearOptions, linearCell, type LinearCellOptions } from './parts/linear';
 
 const equations = (bias: boolean, signed: boolean): CellEquations => {
   const [b, two] = [when(bias), when(signed)];

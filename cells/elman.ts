@@ -4,8 +4,8 @@
  * Source: Elman 1990, "Finding structure in time".
  */
 import { mustBeOneOf } from '../core/check';
-import { constant } from '../core/init';
-import { activationNames, withActivations, type Activation } from './activation';
+import { constant } from '../core/random/init';
+import { activationNames, withActivations, type Activation } from './parts/activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 

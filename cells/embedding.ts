@@ -10,7 +10,7 @@
  */
 import { must, mustCount, mustKnowKeys } from '../core/check';
 import { lazyEquations } from '../core/equations/equations';
-import { normal } from '../core/init';
+import { normal } from '../core/random/init';
 import { isCell, type Parameter } from './cell';
 
 export const embed = lazyEquations(

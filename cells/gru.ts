@@ -2,14 +2,14 @@
  * The gated recurrent unit; z keeps the old state: h = (1 - z) * n + z * hPrev. Gates are stored in the order r z n, so
  * `arz` are the columns of a that belong to r and z, and `Whn` the columns of Wh that belong to n.
  *
- * The form that applies the reset before the product is in `grubefore.ts`; the two agree only if Whn is diagonal.
+ * The form that applies the reset before the product is in `cells/parts/grubefore.ts`; the two agree only if Whn is diagonal.
  * Source: Cho et al. 2014 (arXiv 1406.1078, v1 for this form); the same form as cuDNN's and PyTorch's.
  */
 import { mustBeOneOf } from '../core/check';
-import { constant, gates } from '../core/init';
+import { constant, gates } from '../core/random/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
-import { resetBefore } from './grubefore';
+import { resetBefore } from './parts/grubefore';
 
 export const resetAfter = (b: Optional): CellEquations => ({
   name: 'gru',

@@ -3,8 +3,8 @@
  * p = softmax(o). The initial output is a state like any other and has a gradient.
  */
 import { mustBeOneOf, mustCount } from '../core/check';
-import { constant, glorot } from '../core/init';
-import { activationNames, withActivations, type Activation } from './activation';
+import { constant, glorot } from '../core/random/init';
+import { activationNames, withActivations, type Activation } from './parts/activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations } from './define';
 

@@ -4,13 +4,13 @@
  *
  * Source: Voelker, Kajić & Eliasmith 2019, "Legendre memory units: Continuous-time representation in recurrent neural
  * networks" (NeurIPS), equations 6 to 8, with a bias, as in the authors' code. The weights ex, eh and em, which write into
- * the memory, are columns; Am and Bm are the matrices of `legendre.ts` for rows.
+ * the memory, are columns; Am and Bm are the matrices of `cells/parts/legendre.ts` for rows.
  */
 import { must, mustCount } from '../core/check';
-import { constant, glorot, uniform, type Initializer } from '../core/init';
+import { constant, glorot, uniform, type Initializer } from '../core/random/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
-import { legendreMemory } from './legendre';
+import { legendreMemory } from './parts/legendre';
 
 const equations = (b: Optional): CellEquations => ({
   name: 'lmu',

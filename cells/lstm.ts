@@ -3,11 +3,11 @@
  * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002.
  */
 import { must } from '../core/check';
-import { chrono, constant, gates } from '../core/init';
+import { chrono, constant, gates } from '../core/random/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 import { normalizedEquations } from './gatenorm';
-import { withProjection } from './projection';
+import { withProjection } from './parts/projection';
 
 /** The tags `b` and `p` omit their text without biases or peepholes; `ai`, `dai`, `Jai` are the columns of gate i. */
 export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
@@ -63,7 +63,7 @@ export interface LstmOptions extends CellOptions {
   peepholes?: boolean;
   /** Layer normalization inside the cell, with trained gains gx, gh [4H] and gc [H]: `gatenorm.ts`; default false. */
   gateNorm?: boolean;
-  /** The number of units P that the output is projected to; default none: `projection.ts`. */
+  /** The number of units P that the output is projected to; default none: `cells/parts/projection.ts`. */
   projection?: number;
 }
 

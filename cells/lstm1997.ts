@@ -9,7 +9,7 @@
  * are 2 tanh(a / 2) and tanh(c / 2): with c / 2 for c and half the weights of g, this is the same cell.
  */
 import { must } from '../core/check';
-import { constant, gates } from '../core/init';
+import { constant, gates } from '../core/random/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations } from './define';
 

@@ -6,7 +6,7 @@
  */
 import type { Cell } from './cell';
 import { when, type CellEquations, type Optional } from './define';
-import { checkLinearOptions, linearCell, type LinearCellOptions } from './linear';
+import { checkLinearOptions, linearCell, type LinearCellOptions } from './parts/linear';
 
 const equations = (b: Optional): CellEquations => ({
   name: 'mingru',

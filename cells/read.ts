@@ -4,7 +4,7 @@ import { declare, type Declared } from '../core/equations/declare';
 import { EquationError } from '../core/equations/error';
 import type { Declarations } from '../core/equations/scope';
 import { times, type Shape, type Shapes } from '../core/equations/shapes';
-import { inputsOf, isConstant, type Statement } from '../core/statement';
+import { inputsOf, isConstant, type Statement } from '../core/programs/statement';
 import type { CellEquations, StatementPair } from './cell';
 
 /** A parsed and checked cell; its widths are still letters. */

@@ -6,7 +6,7 @@
  * recurrent matrix is sparse; here it is orthogonal times the spectral radius, so that all eigenvalues are on one circle.
  */
 import { must, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
-import { constant, orthogonal, uniform } from '../core/init';
+import { constant, orthogonal, uniform } from '../core/random/init';
 import type { Cell, CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 

@@ -2,10 +2,10 @@
 import { must, mustBe, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
 import { EquationError, unknown } from '../core/equations/error';
 import { limits } from '../core/equations/parse';
-import { constant, gates as eachGate, type Initializer } from '../core/init';
+import { constant, gates as eachGate, type Initializer } from '../core/random/init';
 import { surroundingNames, weightInit, weightInitNames, type Cell, type CellEquations } from './cell';
 import { cell } from './define';
-import { surroundings } from './linear';
+import { surroundings } from './parts/linear';
 import { recurrentMatrices } from './recurrent';
 import { declare } from '../core/equations/declare';
 

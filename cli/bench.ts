@@ -3,7 +3,7 @@ import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
 import { choiceNames } from '../cells/kinds';
 import { dtypes, trainingSettings } from '../bptt/train/settings';
-import { executorOf, whyNotWide, type ExecutorName } from '../core/executor';
+import { executorOf, whyNotWide, type ExecutorName } from '../core/programs/executor';
 import { oneOf, whole } from '../terminal/arguments';
 import { settingOption } from '../terminal/options';
 import { cellTable, measure, type CellRow } from '../measure/measure';

@@ -1,13 +1,13 @@
 /** `backstep check`: the gradient-check table of every cell and variant, and the mutation score. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { executorOf } from '../core/executor';
+import { executorOf } from '../core/programs/executor';
 import { errorBounds } from '../bptt/check/bounds';
 import { trainingSettings } from '../bptt/train/settings';
 import { checkProblem, exactOracles, type GradcheckReport } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
 import type { ExactOracle, GradcheckRow, Oracle } from '../bptt/check/row';
-import { caseGroups, suite, type Case } from '../bptt/check/suite';
+import { caseGroups, suite, type Case } from '../bptt/check/suite/suite';
 import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../referee/mistakes';
 import { repairs, type Repair } from '../referee/repair';
 import { oneOf } from '../terminal/arguments';

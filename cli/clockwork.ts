@@ -2,7 +2,7 @@
  * `backstep clockwork`: shows the savings of a clockwork layer in weights, multiplications, and time on this machine.
  */
 import type { Command } from 'commander';
-import { clockworkCounts, type ClockworkCounts } from '../cells/modules';
+import { clockworkCounts, type ClockworkCounts } from '../cells/parts/modules';
 import { measureClockwork, type ClockworkTimes } from '../measure/clockwork';
 import { clockNames, type Clock } from '../measure/timing';
 import { oneOf, whole } from '../terminal/arguments';

@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { trainingSettings } from '../bptt/train/settings';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { denseHopfield, mostOrder, type EnergyOrder } from '../hopfield/dense';
 import { hopfield } from '../hopfield/network';
 import { corrupt, type HopfieldState } from '../hopfield/patterns';

@@ -1,7 +1,7 @@
 /** `backstep import`: writes the weights of another engine's model as a checkpoint. */
 import { lossNames } from '../losses';
 import type { Command } from 'commander';
-import { directionsOf, nameOf } from '../bptt/network/layer';
+import { directionsOf, nameOf } from '../bptt/network/layers/layer';
 import { topologies, type Topology } from '../bptt/network/topology';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';

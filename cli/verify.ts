@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { errorBounds } from '../bptt/check/bounds';
-import { executorOf } from '../core/executor';
+import { executorOf } from '../core/programs/executor';
 import { readUtf8 } from '../io/files';
 import { parseVector } from '../verify/vectors';
 import { verify, type Disagreement, type VectorVerdict } from '../verify/verify';

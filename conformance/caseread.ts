@@ -4,7 +4,7 @@
  */
 import { basename, dirname, extname, join } from 'node:path';
 import * as v from 'valibot';
-import { activationNames } from '../cells/activation';
+import { activationNames } from '../cells/parts/activation';
 import type { Cell } from '../cells/cell';
 import { must, mustBe, mustCount } from '../core/check';
 import { sizeOf, type Numbers } from '../core/tensor';

@@ -5,8 +5,8 @@
  * without biases, peepholes, both kinds of reset, all activations and a clip, rows of unequal length, every direction,
  * zero and nonzero initial states, one step and one row.
  */
-import type { Activation } from '../cells/activation';
-import { Random } from '../core/random';
+import type { Activation } from '../cells/parts/activation';
+import { Random } from '../core/random/random';
 import type { DirectionInputs, RecurrentLayer } from './layer';
 import { cellOfOperator, defaults, type Operator } from './operator';
 

@@ -1,6 +1,6 @@
 /** Decides whether two computations are the same function: runs both on residues, at the exact oracle's random points. */
-import { ResidueExecutor } from '../bptt/check/exact';
-import { atPoints } from '../bptt/check/points';
+import { ResidueExecutor } from '../bptt/check/exact/oracle';
+import { atPoints } from '../bptt/check/exact/points';
 import { positionOf } from '../bptt/check/problem';
 import type { Point } from '../core/residues';
 import { sizeOf, type Tensor } from '../core/tensor';
@@ -11,7 +11,7 @@ export type ComputeNumbers = (question: Question) => Named;
 
 /**
  * Whether two computations give the same residues at every point. Their numbers are constants of the field, so they must
- * be random integers; `points.ts` bounds the probability that two different functions pass as equal.
+ * be random integers; `bptt/check/exact/points.ts` bounds the probability that two different functions pass as equal.
  */
 export function sameFunction(
   first: (run: ComputeNumbers) => Named[] | undefined,

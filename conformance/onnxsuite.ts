@@ -7,10 +7,10 @@
  * ONNX's own runner allows 1e-7 + 0.1 % unless a test says otherwise; the files do not contain tolerances.
  * Source: onnx/docs/Operators.md, opset 14; onnx/backend/test/runner.
  */
-import type { Activation } from '../cells/activation';
+import type { Activation } from '../cells/parts/activation';
 import { must, mustBe } from '../core/check';
-import { onnxCells } from '../io/onnx';
-import { decodeOnnxModel, decodeOnnxTensor, type OnnxNode, type OnnxTensor } from '../io/onnxread';
+import { onnxCells } from '../io/onnx/model';
+import { decodeOnnxModel, decodeOnnxTensor, type OnnxNode, type OnnxTensor } from '../io/onnx/read';
 import type { DirectionInputs, RecurrentLayer } from './layer';
 import { defaults, type Operator } from './operator';
 import { NotExpressible, type SuiteCase, type Tolerance } from './suite';

@@ -1,7 +1,7 @@
 /** Writes cases as ONNX node tests, one folder each, as `onnxsuite.ts` reads them. */
-import type { Activation } from '../cells/activation';
-import { onnxCells } from '../io/onnx';
-import { encodeOnnxTensor, OnnxGraph, type Attribute, type OnnxNumbers } from '../io/onnxgraph';
+import type { Activation } from '../cells/parts/activation';
+import { onnxCells } from '../io/onnx/model';
+import { encodeOnnxTensor, OnnxGraph, type Attribute, type OnnxNumbers } from '../io/onnx/graph';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
 import { defaults } from './operator';

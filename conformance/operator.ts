@@ -5,14 +5,14 @@
  *
  * Source: ONNX operators RNN, LSTM and GRU (opset 14); WebNN's lstm and gru are the same without a clip.
  */
-import { withActivations, type Activation } from '../cells/activation';
+import { withActivations, type Activation } from '../cells/parts/activation';
 import type { Cell } from '../cells/cell';
 import { cell, when, type CellEquations } from '../cells/define';
 import { elmanEquations } from '../cells/elman';
 import { resetAfter } from '../cells/gru';
-import { resetBefore } from '../cells/grubefore';
+import { resetBefore } from '../cells/parts/grubefore';
 import { lstmEquations } from '../cells/lstm';
-import { constant } from '../core/init';
+import { constant } from '../core/random/init';
 
 export interface Operator {
   kind: 'elman' | 'lstm' | 'gru';

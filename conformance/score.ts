@@ -4,7 +4,7 @@
  * A mistake counts for a kind of layer if it is possible in one of the suite's cases of that kind: a suite without
  * sequence lengths is not scored on them. Equivalent mutants, proved so over finite fields, are left out.
  */
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { Subject, type Named } from '../referee/subject';
 import { sameFunction } from './exactly';
 import type { Flat, RecurrentLayer } from './layer';

@@ -10,7 +10,7 @@ import { must, mustBe } from '../core/check';
 import { parseWith } from '../io/metadata';
 import type { DirectionInputs, RecurrentLayer } from './layer';
 import { literalAt } from './literal';
-import { activationNames, type Activation } from '../cells/activation';
+import { activationNames, type Activation } from '../cells/parts/activation';
 import { defaults, type Operator } from './operator';
 import { found, NotExpressible, type Found, type SuiteCase, type Tolerance } from './suite';
 import { fromRowWeights, rowSizes } from './weights';

@@ -7,7 +7,7 @@
  * The format has no sequence lengths, no clip, no gradients, and no operator for a plain recurrent network.
  */
 import type { GateOrder } from '../io/gateorder';
-import { onnxCells } from '../io/onnx';
+import { onnxCells } from '../io/onnx/model';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
 import type { RecurrentLayer } from './layer';

@@ -1,7 +1,7 @@
 /** The part of a program that some tensors depend on. */
-import { overlap } from './hoist';
-import { operandsOf, type Operation } from './operation';
-import { Program } from './program';
+import { overlap } from './programs/hoist';
+import { operandsOf, type Operation } from './programs/operation';
+import { Program } from './programs/program';
 import type { Tensor } from './tensor';
 
 /**

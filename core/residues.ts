@@ -20,9 +20,9 @@
  * found different.
  */
 import { Field } from './field';
-import { Random } from './random';
-import type { OperationName } from './scalar';
-import type { Graph } from './statement';
+import { Random } from './random/random';
+import type { OperationName } from './programs/scalar';
+import type { Graph } from './programs/statement';
 
 /** A residue and its derivative in one direction. */
 export interface Residue {
@@ -174,7 +174,7 @@ const choice = (of: (p: Point, a: number, b: number) => number, sign = false): R
 /** Whether n is a small whole number, as a factor of an exponent. */
 const isCount = (n: number): boolean => n < 64;
 
-/** One row per operation of the language, as in `scalar.ts`. */
+/** One row per operation of the language, as in `core/programs/scalar.ts`. */
 export const residueRules: Record<OperationName, Rule> = {
   add: {
     value: (p, a, b) => p.add(a, b),

@@ -3,8 +3,8 @@
  * gradient (see `losses/crossentropy.ts`).
  */
 import { bound, lazyEquations } from './equations/equations';
-import { plain } from './plain';
-import { greatest } from './reduce';
+import { plain } from './programs/plain';
+import { greatest } from './programs/reduce';
 import { dtypeOf, tensor, toFlat, zeros, type Tensor, type Tensors } from './tensor';
 
 export const softmaxForward = lazyEquations(

@@ -1,6 +1,6 @@
 /** Divides rows into the batches of an epoch: every row once, shuffled, with rows of similar length together. */
 import { mustCount, mustKnowKeys } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 /** Options of an epoch. */
 export interface EpochOptions {

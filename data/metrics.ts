@@ -1,6 +1,6 @@
 /** Metrics of forecasts and classifications, and their confidence intervals. */
 import { must, mustShape } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 /** A confusion matrix: counts[true class][predicted class]. */
 export type Confusion = readonly (readonly number[])[];

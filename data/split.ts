@@ -1,6 +1,6 @@
 /** Splits rows into training, validation and test sets: by time, by groups, by classes, or at random. */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 /** Row indices in ascending order. */
 export interface Split {

@@ -1,6 +1,6 @@
 /** The flow of gradients as text: curves of one line each, a table of trends, and what clipping does. */
 import { rounded } from '../core/format';
-import { greatest, least } from '../core/reduce';
+import { greatest, least } from '../core/programs/reduce';
 import type { Curvature } from '../bptt/check/hessian';
 import type { ClipEffect } from '../bptt/train/clipeffect';
 import { trendOf, type Flow, type LayerFlow, type Trend } from '../bptt/flow/flow';

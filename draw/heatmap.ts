@@ -1,5 +1,5 @@
 /** The flow of gradients as a picture: a heat map of time × layer with its scale, and Jacobians with their bounds. */
-import { greatest, least } from '../core/reduce';
+import { greatest, least } from '../core/programs/reduce';
 import type { FlowDistance, Flow, LayerFlow } from '../bptt/flow/flow';
 import { canvas, decade, stacked, type Canvas, type SizedPlot } from './canvas';
 

@@ -1,5 +1,5 @@
 /** Draws a curve in one line of text. */
-import { greatest } from '../core/reduce';
+import { greatest } from '../core/programs/reduce';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 

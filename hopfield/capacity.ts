@@ -1,8 +1,8 @@
 /** The storage capacity of a Hopfield network, in theory and by experiment. */
 import { isNumber, must, mustCount, mustKnowKeys } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
-import { executorOf } from '../core/executor';
-import { Random } from '../core/random';
+import { executorOf } from '../core/programs/executor';
+import { Random } from '../core/random/random';
 import { rows, tensor, toFlat, zeros } from '../core/tensor';
 import { DenseFields, denseHopfield, type DenseHopfield } from './dense';
 import { Hopfield, hopfield } from './network';

@@ -9,7 +9,7 @@
  */
 import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
-import { plain } from '../core/plain';
+import { plain } from '../core/programs/plain';
 import {
   isTensor,
   tensor,

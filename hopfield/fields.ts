@@ -7,7 +7,7 @@
  */
 import { bound, lazyEquations } from '../core/equations/equations';
 import type { Data } from '../core/memory';
-import { plain } from '../core/plain';
+import { plain } from '../core/programs/plain';
 import { tensor, zeros, type Tensor } from '../core/tensor';
 import type { HopfieldState } from './patterns';
 import type { StateFields } from './recall';

@@ -1,6 +1,6 @@
 /** Patterns of +1 and −1: validation, random generation, corruption. */
 import { isNumber, must, mustBe, mustCount } from '../core/check';
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';
 
 /** One state of all units: +1 or −1 each. */

@@ -1,6 +1,6 @@
 /** Recall in a Hopfield network: updates the state until it is a fixed point or a 2-cycle. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import type { Data } from '../core/memory';
 import type { HopfieldState } from './patterns';
 

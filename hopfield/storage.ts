@@ -12,8 +12,8 @@
  */
 import { must } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
-import { executorOf } from '../core/executor';
-import { plain } from '../core/plain';
+import { executorOf } from '../core/programs/executor';
+import { plain } from '../core/programs/plain';
 import { reshape, tensor, zeros, type Tensor } from '../core/tensor';
 
 const outer = lazyEquations(

@@ -2,7 +2,7 @@
  * Checkpoints: a training run in one safetensors file, from which it can be resumed with bit-identical results.
  *
  *   rnn.… enc.… dec.… embedding.… attention.… head.…
- *                          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
+ *                          parameters under PyTorch's names (see `io/torch/parameters.ts`), in the dtype they are trained in
  *   optim.<memory>.<name>  the optimizer's state of a parameter: `optim.m.rnn.weight_ih_l0`
  *   best.<k> [1, n]        weights and optimizer state of the best validation so far, in the optimizer's order
  *   state.<name> [B, H]    states with which the next batch starts: `state.l0.h`
@@ -17,19 +17,19 @@ import { builtInLosses, lossOf, statedAs } from '../losses';
 import { kindOf, kinds } from '../cells/kinds';
 import { makers, noteOfCell, type CellMaker } from '../cells/makers';
 import { architectureOf, parameterShapes } from '../bptt/network/architecture';
-import { directionsOf, type Layer } from '../bptt/network/layer';
+import { directionsOf, type Layer } from '../bptt/network/layers/layer';
 import { noteOf, optionsFrom } from '../bptt/network/note';
 import { must, mustBe, mustBeBytes, mustKnowKeys } from '../core/check';
-import type { ExecutorName } from '../core/executor';
+import type { ExecutorName } from '../core/programs/executor';
 import { sizeOf, tensor, type Numbers, type Tensors } from '../core/tensor';
-import { flatten } from '../bptt/network/numbers';
+import { flatten } from '../bptt/network/batch/numbers';
 import { blankNetwork, mustBeNetwork, Network } from '../bptt/network/network';
 import { optimizer as optimizerOf, Optimizer, type OptimizerSnapshot } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
-import { cellsOf } from '../bptt/network/stack';
+import { cellsOf } from '../bptt/network/layers/stack';
 import { parseJson } from './json';
 import { adoptLoss, FORMAT, readMetadata, type Metadata } from './metadata';
-import { fillFromPytorch, store, torchModule, toPytorch } from './pytorch';
+import { fillFromPytorch, store, torchModule, toPytorch } from './torch/parameters';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
 import { Vocabulary } from './vocabulary';
 

@@ -1,6 +1,6 @@
 /** Networks of other frameworks: what their weights determine about the cells, and the options for the rest. */
 import type { Cell } from '../cells/cell';
-import type { Activation } from '../cells/activation';
+import type { Activation } from '../cells/parts/activation';
 import { embedding, type Embedding } from '../cells/embedding';
 import { kindOf, kinds } from '../cells/kinds';
 import type { Architecture } from '../bptt/network/architecture';

@@ -5,7 +5,7 @@ import { must } from '../core/check';
 import { Registry } from '../core/registry';
 import type { Setting } from '../core/setting';
 import type { Checkpoint } from './checkpoint';
-import type { Preparation } from './torchpredict';
+import type { Preparation } from './torch/predict';
 import type { ImportOptions, StoredWeights } from './foreign';
 
 /** A checkpoint to export, with the training options if they are known. */

@@ -1,10 +1,10 @@
 /** Registers the built-in formats, one line each. */
 import { registerFormat } from './format';
 import { kerasFormat } from './keras';
-import { onnxFormat } from './onnx';
-import { torchFormat } from './torchimport';
-import { torchProjectFormat } from './torchproject';
-import { npzFormat, safetensorsFormat } from './torchweights';
+import { onnxFormat } from './onnx/model';
+import { torchFormat } from './torch/import';
+import { torchProjectFormat } from './torch/project';
+import { npzFormat, safetensorsFormat } from './torch/weights';
 
 registerFormat(onnxFormat);
 registerFormat(safetensorsFormat);

@@ -14,7 +14,7 @@
  * versions (and TensorFlow.js) may use hard_sigmoid for gates, a different function: such a model gives different
  * results here. The initial forget bias of 1 in Keras is already part of `bias`.
  */
-import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
+import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layers/layer';
 import { blankNetwork, mustBeNetwork, type Network } from '../bptt/network/network';
 import { mustReadSteps } from '../bptt/network/topology';
 import { withoutPrefix } from '../bptt/network/parameters';
@@ -36,7 +36,7 @@ import {
 import { ONE, type FormatDefinition } from './format';
 import { fillGates, gateColumns } from './gateorder';
 import { encodeNpz } from './npz';
-import { sumOfBiases } from './pytorch';
+import { sumOfBiases } from './torch/parameters';
 import type { SafeTensor } from './safetensors';
 
 /** Keras' layers; gates i f c o and z r h in our i f g o and r z n. */

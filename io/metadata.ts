@@ -3,7 +3,7 @@ import { loss, lossNames, nameOfLoss } from '../losses';
 import { limits } from '../core/equations/parse';
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
-import { attentionScores } from '../bptt/network/attention';
+import { attentionScores } from '../bptt/network/layers/attention';
 import type { NetworkNote } from '../bptt/network/note';
 import { topologies } from '../bptt/network/topology';
 import { mustBe } from '../core/check';

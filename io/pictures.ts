@@ -1,6 +1,6 @@
 /** Patterns as pictures: parsed from text, drawn in a terminal, and a few generated ones. */
 import { must } from '../core/check';
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 import { randomPatterns, type HopfieldState } from '../hopfield/patterns';
 
 /** A pattern of width · height units, row by row; +1 is a dark dot. */

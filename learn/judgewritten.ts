@@ -1,6 +1,6 @@
 /** Evaluates written sequences: bits per symbol, accuracies, and chrF, compared with simple rules. */
 import type { Network } from '../bptt/network/network';
-import { greatest } from '../core/reduce';
+import { greatest } from '../core/programs/reduce';
 import { safe } from '../core/safe';
 import { bootstrap, chrF } from '../data/metrics';
 import { runAll } from './outputs';

@@ -1,7 +1,7 @@
 /** `backstep data`: describes how a file was read. */
 import type { Column, Table } from '../data/table';
 import { sparkline } from '../draw/sparkline';
-import { greatest, least } from '../core/reduce';
+import { greatest, least } from '../core/programs/reduce';
 import { safe } from '../core/safe';
 import { columnsOf } from '../terminal/wrap';
 import { asJson, line } from '../terminal/output';

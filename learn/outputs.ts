@@ -1,6 +1,6 @@
 /** Runs a network over many examples, batch by batch, and collects its outputs. */
 import type { Network } from '../bptt/network/network';
-import { greatest } from '../core/reduce';
+import { greatest } from '../core/programs/reduce';
 import type { Tensor } from '../core/tensor';
 import { Epoch } from '../data/epoch';
 import { rowsPerBatch } from './padding';

@@ -1,7 +1,7 @@
 /** The preparation of a task's checkpoint as JSON, for programs that use an exported network. */
 import { join, parse } from 'node:path';
 import type { Checkpoint } from '../io/checkpoint';
-import type { Preparation } from '../io/torchpredict';
+import type { Preparation } from '../io/torch/predict';
 import { isTaskRun, readTaskNote } from './trainer';
 
 /**

@@ -1,5 +1,5 @@
 /** Builds the layers of a task's network: one stack, or an encoder and a decoder. */
-import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
+import { bidirectional, widthOf, type Layer } from '../bptt/network/layers/layer';
 import type { NetworkOptions } from '../bptt/network/architecture';
 import type { Cell } from '../cells/cell';
 import { embedding, type Embedding } from '../cells/embedding';

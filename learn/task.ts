@@ -2,10 +2,10 @@
  * Interface of a task: from a table to sequences and targets, and from outputs to metrics, pictures and predictions.
  */
 import type { Setting } from '../core/setting';
-import type { AttentionScore } from '../bptt/network/attention';
+import type { AttentionScore } from '../bptt/network/layers/attention';
 import type { Network } from '../bptt/network/network';
 import type { NetworkOptions } from '../bptt/network/architecture';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import type { Table } from '../data/table';
 import type * as v from 'valibot';
 

@@ -1,7 +1,7 @@
 /** `backstep train FILE`: chooses the task, and starts or resumes its run. */
 import { basename, dirname, extname, join } from 'node:path';
 import { trainingSettings } from '../bptt/train/settings';
-import { executorHere, executorOf, type ExecutorName } from '../core/executor';
+import { executorHere, executorOf, type ExecutorName } from '../core/programs/executor';
 import type { Table } from '../data/table';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';

@@ -1,6 +1,6 @@
 /** Trains a task: epochs of batches, validation, and early stopping that keeps the best weights. */
 import * as v from 'valibot';
-import type { ExecutorName } from '../core/executor';
+import type { ExecutorName } from '../core/programs/executor';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
 import { mustHaveRoom } from '../bptt/network/need';
 import { gradcheck, type GradcheckReport } from '../bptt/check/gradcheck';
@@ -13,10 +13,10 @@ import { evaluate } from '../bptt/train/learner';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
 import { schedule } from '../bptt/train/schedules';
 import { settle } from '../bptt/train/updates';
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import type { Batch } from '../bptt/network/batch/batch';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { endsInOne } from '../bptt/network/topology';
-import { greatest } from '../core/reduce';
+import { greatest } from '../core/programs/reduce';
 import { Epoch } from '../data/epoch';
 import type { Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';

@@ -5,11 +5,11 @@
  *   targets [T, B]   each row ends with the end symbol; rows of unequal length are padded
  */
 import * as v from 'valibot';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import type { Network } from '../bptt/network/network';
 import { decode, type Hypothesis } from '../bptt/decode/decode';
-import { Random } from '../core/random';
-import { greatest } from '../core/reduce';
+import { Random } from '../core/random/random';
+import { greatest } from '../core/programs/reduce';
 import type { Setting } from '../core/setting';
 import { paddedRows } from './padding';
 import { coderOf, embeddingOf, joinedSymbols, knownSymbols } from './symbols';

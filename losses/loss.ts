@@ -12,7 +12,7 @@ import { Block, type Compiled } from '../core/equations/block';
 import { lazyEquations } from '../core/equations/equations';
 import { numberOf } from '../core/equations/shapes';
 import { lazy } from '../core/once';
-import type { Program } from '../core/program';
+import type { Program } from '../core/programs/program';
 import { Registry } from '../core/registry';
 import { engineMemory, type Dtype } from '../core/memory';
 import { dtypeOf, tensor, zeros, type Tensor, type Tensors } from '../core/tensor';

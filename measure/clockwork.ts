@@ -2,11 +2,11 @@
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
-import { modulesOf, runsAt, unitCount, type ClockworkModule } from '../cells/modules';
+import { modulesOf, runsAt, unitCount, type ClockworkModule } from '../cells/parts/modules';
 import { must } from '../core/check';
-import { executorOf } from '../core/executor';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
+import { executorOf } from '../core/programs/executor';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
 import { zeros, type Tensors } from '../core/tensor';
 import { clocks, median, sample, type Clock } from './timing';
 

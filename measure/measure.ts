@@ -1,6 +1,6 @@
 /** Measures the speed of this engine on a workload, compared with the peak of this machine's 128-bit units. */
 import { formatDecimal } from '../core/format';
-import { least } from '../core/reduce';
+import { least } from '../core/programs/reduce';
 import { engineMemory, type Dtype } from '../core/memory';
 import { measuredPeak } from '../core/wasm/peak';
 import { hasSimd } from '../core/wasm/features';

@@ -2,14 +2,14 @@
 import type { Cell } from '../cells/cell';
 import { inputMatrices } from '../cells/recurrent';
 import { choiceNames, choiceOf, fittedForm, inForm } from '../cells/kinds';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { globalNorm } from '../bptt/train/clip';
 import { network, type Network, type Pass } from '../bptt/network/network';
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import { mustBe } from '../core/check';
-import type { ExecutorName } from '../core/executor';
+import type { ExecutorName } from '../core/programs/executor';
 import type { Dtype } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { sizeOf, toFlat, type Tensor } from '../core/tensor';
 
 /**

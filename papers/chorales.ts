@@ -15,9 +15,9 @@
  * one here. Batch size, initialization and patience are ours, and so is the second recipe, Adam. An additional row gives a
  * baseline that knows only the frequency of each pitch.
  */
-import { greatest } from '../core/reduce';
+import { greatest } from '../core/programs/reduce';
 import * as v from 'valibot';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { fit } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
@@ -26,7 +26,7 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { must } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { chords, type Piece } from '../tasks/chords';
 import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 

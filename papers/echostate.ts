@@ -18,10 +18,10 @@
  * chosen by hand on other seeds.
  */
 import { network, type Network } from '../bptt/network/network';
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import { fitReadout } from '../bptt/train/readout';
 import { reservoir } from '../cells/reservoir';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { mackeyGlass } from '../tasks/mackeyglass';
 import type { Figures, Paper, PaperRow, Size } from './paper';

@@ -21,14 +21,14 @@
  * some 8 to 30 symbols, as published. With the full gradient it predicts most of the streams. The cause that the paper names is
  * visible in all of them: without a forget gate, the memory grows by about one per symbol; with it, |c| stays small.
  */
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import type { StreamBatch } from '../bptt/train/source';
 import { fit } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { continualReber, reberSymbols, type ReberStep } from '../tasks/reber';
 import type { Context, Figures, Paper, PaperRow, Size } from './paper';

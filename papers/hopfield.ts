@@ -14,7 +14,7 @@
  * which exists up to α = 0.1379. There m is still 0.967; beyond, recall breaks down.
  */
 import { capacity, expectedBitError } from '../hopfield/capacity';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import type { Paper, PaperRow, Size } from './paper';
 
 const LOADS = [0.05, 0.08, 0.1, 0.12, 0.13, 0.138, 0.145, 0.15, 0.16, 0.18, 0.2];

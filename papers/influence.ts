@@ -14,10 +14,10 @@
 import { network, type Network } from '../bptt/network/network';
 import { onlineGradients, type OnlineMethod } from '../bptt/online';
 import { cell } from '../cells/define';
-import { constant } from '../core/init';
-import { Random } from '../core/random';
+import { constant } from '../core/random/init';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import type { Paper, PaperRow, Size } from './paper';
 
 const [UNITS, POSITIVE] = [23, 10];

@@ -19,11 +19,11 @@
  */
 import { network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
-import { legendreDelay, legendreMemory } from '../cells/legendre';
+import { legendreDelay, legendreMemory } from '../cells/parts/legendre';
 import { lmu } from '../cells/lmu';
 import { lstm } from '../cells/lstm';
-import { sinOfTurn } from '../core/portable';
-import { Random } from '../core/random';
+import { sinOfTurn } from '../core/random/portable';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { mackeyGlass } from '../tasks/mackeyglass';
 import type { StreamBatch } from '../bptt/train/source';

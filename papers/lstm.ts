@@ -21,13 +21,13 @@
  * or class, initial biases of input gates −2 or −3, and for the Reber strings more units than their 276 weights allow. The
  * tanh units have initial weights that are uniform in ±1/√H.
  */
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { fit } from '../bptt/train/fit';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { lstm1997 } from '../cells/lstm1997';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { softmax } from '../core/softmax';
 import { adding } from '../tasks/adding';
 import { embeddedReber, reberSymbols, type ReberStep } from '../tasks/reber';

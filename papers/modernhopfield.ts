@@ -12,7 +12,7 @@
  * Published: for large N, P = α N^(n−1) patterns give an error of ½ erfc(√(1/(2 (2n − 3)!! α))); with the exponential
  * energy, 2^(N/2) patterns become stable as N grows, so the capacity exceeds that in the end.
  */
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { bitError, expectedBitError, pairings } from '../hopfield/capacity';
 import { denseHopfield, type EnergyOrder } from '../hopfield/dense';
 import { randomPatterns } from '../hopfield/patterns';

@@ -1,6 +1,6 @@
 /** Batches of Reber strings, and the check whether their continuations are predicted. */
-import { greatest } from '../core/reduce';
-import type { Batch } from '../bptt/network/batch';
+import { greatest } from '../core/programs/reduce';
+import type { Batch } from '../bptt/network/batch/batch';
 import type { Tensor } from '../core/tensor';
 import { reberSymbols, type ReberStep } from '../tasks/reber';
 

@@ -16,14 +16,14 @@
  * step in training, and Adam makes 2000 updates with 64 sequences each; a configuration of one layer in their code
  * (parity_mamba_single_layer.yaml) has 20,000 with 256. The learning rate is 0.05 for linear recurrences, 0.01 for the others.
  */
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { diagonal } from '../cells/diagonal';
 import { elman } from '../cells/elman';
 import { lstm } from '../cells/lstm';
 import { mingru } from '../cells/mingru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { counting, type Counted } from '../tasks/counting';
 import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 import { trainByAdam } from './training';

@@ -1,6 +1,6 @@
 /** A backward pass that is run for all gradients, or for some of them only. */
 import { neededFor } from '../core/needed';
-import type { Executor, Program } from '../core/program';
+import type { Executor, Program } from '../core/programs/program';
 import { fillFrom, rows, toFlat, type Tensor, type Tensors } from '../core/tensor';
 
 /** Numbers by name, row-major. */

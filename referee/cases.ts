@@ -1,6 +1,6 @@
 /** The referee's test cases: sizes and numbers that distinguish mistakes, and how a failing case is shrunk. */
 import type { Cell } from '../cells/cell';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import type { Question } from './subject';
 
 /** The sizes and settings from which a random question is generated. */

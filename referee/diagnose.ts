@@ -19,7 +19,7 @@ import { Judge, type Candidate } from './judge';
 import type { GradientOrigin } from './quantity';
 import { contributionsOf, stepMistakes, type Contributions } from './steps';
 import { Subject, type Named, type Question } from './subject';
-import { Program } from '../core/program';
+import { Program } from '../core/programs/program';
 
 export type { Diagnosis, Explanation, GradientDifference } from './diagnosis';
 

@@ -13,10 +13,10 @@
  */
 import type { Data } from '../core/memory';
 import { isOneHot } from '../core/onehot';
-import { plain } from '../core/plain';
-import type { Executor, Operation, Pointwise, Product, Reduction } from '../core/program';
-import { language, type OperationName } from '../core/scalar';
-import { inputsOf, type Graph } from '../core/statement';
+import { plain } from '../core/programs/plain';
+import type { Executor, Operation, Pointwise, Product, Reduction } from '../core/programs/program';
+import { language, type OperationName } from '../core/programs/scalar';
+import { inputsOf, type Graph } from '../core/programs/statement';
 import { sizeOf, toFlat, type Tensor } from '../core/tensor';
 import { positionOf } from '../bptt/check/problem';
 

@@ -5,7 +5,7 @@
  */
 import { must } from '../core/check';
 import { lazy, once } from '../core/once';
-import type { Program } from '../core/program';
+import type { Program } from '../core/programs/program';
 import { isContiguous, rowMajor, type Numbers, type Tensors } from '../core/tensor';
 import {
   apart,

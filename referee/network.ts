@@ -1,11 +1,11 @@
 /** Diagnoses wrong gradients of a whole network: layers, directions, output layer and loss. */
 import { must, mustBe, mustKnowKeys } from '../core/check';
-import { plain } from '../core/plain';
-import type { Program } from '../core/program';
+import { plain } from '../core/programs/plain';
+import type { Program } from '../core/programs/program';
 import type { Numbers, Tensors } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
 import { problemOfNetwork, type Problem } from '../bptt/check/problem';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { Network } from '../bptt/network/network';
 import type { Unroll } from '../bptt/unroll';
 import { BackwardPass, gradientsBy } from './backwardpass';

@@ -3,7 +3,7 @@
  * steps, and the sums over them. Each is recorded as a backward pass, so any executor or check can run it.
  */
 import { lazyEquations } from '../core/equations/equations';
-import { Program } from '../core/program';
+import { Program } from '../core/programs/program';
 import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import type { Unroll, UnrollParts } from '../bptt/unroll';
 import type { Named, Subject } from './subject';

@@ -4,13 +4,13 @@
  */
 import ndarray from 'ndarray';
 import type { Data } from '../core/memory';
-import { Program, type Operation } from '../core/program';
+import { Program, type Operation } from '../core/programs/program';
 import { columns, zeros, type Tensor } from '../core/tensor';
 import { lossOf } from '../losses';
 import type { Problem } from '../bptt/check/problem';
-import type { LayerStage } from '../bptt/network/layer';
-import type { Plan } from '../bptt/network/plan';
-import type { Signal } from '../bptt/network/stage';
+import type { LayerStage } from '../bptt/network/layers/layer';
+import type { Plan } from '../bptt/network/passes/plan';
+import type { Signal } from '../bptt/network/layers/stage';
 import type { Unroll } from '../bptt/unroll';
 import { copy, likeThese, stepMistakes } from './steps';
 

@@ -1,10 +1,10 @@
 /** A question, that is a cell with given inputs and upstream gradients, and the computation of its right answer. */
 import type { Cell } from '../cells/cell';
 import { must, mustCount } from '../core/check';
-import { executorOf } from '../core/executor';
-import { hoist } from '../core/hoist';
-import { plain } from '../core/plain';
-import { Program, type Executor } from '../core/program';
+import { executorOf } from '../core/programs/executor';
+import { hoist } from '../core/programs/hoist';
+import { plain } from '../core/programs/plain';
+import { Program, type Executor } from '../core/programs/program';
 import {
   fillFrom,
   rowMajor,

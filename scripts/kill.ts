@@ -21,7 +21,7 @@ import { choiceNames } from '../cells/kinds';
 import { optimizerNames } from '../bptt/train/updates';
 import { CHECKPOINT } from '../run/settings';
 import { must } from '../core/check';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { whole } from '../terminal/arguments';
 import { script, type Arguments } from './script';

@@ -48,7 +48,7 @@ export interface Result extends Numbers {
 
 /** Equivalent mutants, which change nothing observable, by file, each with the reason. */
 const EQUIVALENT: Record<string, { code: string; replacement: string; why: string }[]> = {
-  'core/plain.ts': [
+  'core/programs/plain.ts': [
     {
       code: 'const passes = stores.some(({ from }) => reads.some(({ place }) => place === from)) && stores.length > 1;',
       replacement: 'true',

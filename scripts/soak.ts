@@ -20,7 +20,7 @@ import { CHECKPOINT } from '../run/settings';
 import { slope } from '../measure/timing';
 import { Trainer } from '../text/trainer';
 import { mustBe } from '../core/check';
-import { executorOf } from '../core/executor';
+import { executorOf } from '../core/programs/executor';
 import { engineMemory } from '../core/memory';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { writeWhole } from '../io/files';

@@ -1,7 +1,7 @@
 /** Reads the configuration of a sweep and expands it into trials. */
 import { basename, dirname, extname, resolve } from 'node:path';
 import * as v from 'valibot';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { parseWith } from '../io/metadata';
 import { readUtf8 } from '../io/files';
 import { fingerprint, type Text } from '../text/read';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { executorOf, type ExecutorName } from '../core/executor';
+import { executorOf, type ExecutorName } from '../core/programs/executor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';
 import type { Text } from '../text/read';

@@ -10,7 +10,7 @@
  * Source: Hochreiter & Schmidhuber 1997, experiment 4.
  */
 import { must } from '../core/check';
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 
 export interface Sum {
   pairs: [value: number, marker: number][];

@@ -1,5 +1,5 @@
 /** Generates pieces of chords that resemble chorales, as a substitute if the real ones are not available. */
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 
 /** A chord is a list of pitches as MIDI numbers 21 (A0) … 108 (C8); a piece is a list of chords. */
 export type Chord = number[];

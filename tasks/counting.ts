@@ -5,7 +5,7 @@
  * Source: Delétang et al. 2022, "Neural networks and the Chomsky hierarchy" (arXiv 2207.02098): their parity check, and a
  * walk on a cycle that only goes forward or stays.
  */
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 
 export interface Counted {
   bits: number[];

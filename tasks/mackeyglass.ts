@@ -6,7 +6,7 @@
  * Source: Mackey & Glass 1977, "Oscillation and chaos in physiological control systems"; the steps of 0.1, of which every
  * tenth is kept, and the random history around 1.2 are those of the code of Voelker et al. 2019.
  */
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 
 /** Steps for each unit of time. */
 const FINE = 10;

@@ -8,7 +8,7 @@
  * Source: Reber 1967; embedded: Smith & Zipser 1989, Cleeremans, Servan-Schreiber & McClelland 1989; as in Hochreiter &
  * Schmidhuber 1997, experiment 1.
  */
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 
 export const reberSymbols = ['B', 'T', 'P', 'S', 'X', 'V', 'E'] as const;
 export type ReberSymbol = (typeof reberSymbols)[number];

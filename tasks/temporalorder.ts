@@ -6,7 +6,7 @@
  *
  * Source: Hochreiter & Schmidhuber 1997, experiment 6a.
  */
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 
 export const orderSymbols = ['E', 'B', 'a', 'b', 'c', 'd', 'X', 'Y'] as const;
 export type OrderSymbol = (typeof orderSymbols)[number];

@@ -1,7 +1,7 @@
 /** Generates random sounds that a network without input must memorise. */
-import { greatest } from '../core/reduce';
-import { sinOfTurn } from '../core/portable';
-import type { Random } from '../core/random';
+import { greatest } from '../core/programs/reduce';
+import { sinOfTurn } from '../core/random/portable';
+import type { Random } from '../core/random/random';
 
 /** Number of periods of the slowest and the fastest sine in 320 samples: 140 Hz to 4.1 kHz at 44,100 samples a second. */
 const FREQUENCIES = [1, 30] as const;

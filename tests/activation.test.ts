@@ -1,5 +1,5 @@
 /** Cells with non-default activations and with clipping, from the same texts: every gradient and Jacobian is right. */
-import { withActivations } from '../cells/activation';
+import { withActivations } from '../cells/parts/activation';
 import { when } from '../cells/define';
 import { elmanEquations } from '../cells/elman';
 import { lstmEquations } from '../cells/lstm';

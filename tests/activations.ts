@@ -1,9 +1,9 @@
 /** Cells with non-default activations, and a check of all their gradients. */
-import { withActivations, type Activation } from '../cells/activation';
+import { withActivations, type Activation } from '../cells/parts/activation';
 import { cell, when, type CellEquations } from '../cells/define';
 import { elmanEquations } from '../cells/elman';
 import { resetAfter } from '../cells/gru';
-import { resetBefore } from '../cells/grubefore';
+import { resetBefore } from '../cells/parts/grubefore';
 import { lstmEquations } from '../cells/lstm';
 import { gradcheck, init } from '../index';
 

@@ -1,25 +1,25 @@
 /** Calls for any length, derived from those of three lengths, are those bound for that length. */
 import ndarray from 'ndarray';
-import { planSizes } from '../bptt/network/anylength';
-import { replays } from '../bptt/network/bound';
-import { bidirectional } from '../bptt/network/layer';
+import { planSizes } from '../bptt/network/passes/anylength';
+import { replays } from '../bptt/network/passes/bound';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { Plan } from '../bptt/network/plan';
-import type { PlanShape } from '../bptt/network/stage';
+import { Plan } from '../bptt/network/passes/plan';
+import type { PlanShape } from '../bptt/network/layers/stage';
 import { elman } from '../cells/elman';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { AnySize, type BoundSample } from '../core/anysize';
+import { AnySize, type BoundSample } from '../core/programs/anysize';
 import { Arena, engineMemory } from '../core/memory';
 import type { Compiled } from '../core/equations/block';
 import { equations } from '../core/equations/equations';
-import { executorOf } from '../core/executor';
-import { Program, type Arguments, type Replay } from '../core/program';
-import { Random } from '../core/random';
-import { mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { executorOf } from '../core/programs/executor';
+import { Program, type Arguments, type Replay } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { mul } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { rows, toFlat, zeros, type Tensor } from '../core/tensor';
 
 const [B, D, H, O] = [3, 4, 5, 6];

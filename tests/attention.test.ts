@@ -1,21 +1,21 @@
 /** Attention over the encoder's outputs: its weights, on every executor, and access to them. */
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import {
   attentionParameters,
   attentionStatements,
   attentionScores,
   type AttentionScore,
-} from '../bptt/network/attention';
+} from '../bptt/network/layers/attention';
 import { decode } from '../bptt/decode/decode';
 import { checkStatements } from '../bptt/check/duals';
 import { fit } from '../bptt/train/fit';
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
-import { mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { Random } from '../core/random/random';
+import { mul } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { toFlat } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { decodeSafetensors } from '../io/safetensors';

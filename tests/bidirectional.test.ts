@@ -1,5 +1,5 @@
 import { fit } from '../bptt/train/fit';
-import { bidirectional, isLayer, type Layer } from '../bptt/network/layer';
+import { bidirectional, isLayer, type Layer } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { firstBadGradient, firstBadValue } from '../bptt/network/notfinite';
 import { randomNormals, drawStates, fillRandom } from '../bptt/check/problem';
@@ -10,13 +10,13 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { hoist } from '../core/hoist';
-import { Random } from '../core/random';
+import { hoist } from '../core/programs/hoist';
+import { Random } from '../core/random/random';
 import { columns, toFlat, zeros, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { toPytorch } from '../io/pytorch';
+import { toPytorch } from '../io/torch/parameters';
 import { distance, settings } from './executors';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 
 const [T, B, D, H, O] = [5, 3, 4, 3, 2];
 const lengths = [5, 2, 4];

@@ -1,7 +1,7 @@
 import { bitError, capacity, expectedBitError, type CapacityOptions } from '../hopfield/capacity';
 import { hopfield } from '../hopfield/network';
 import { corrupt, randomPatterns } from '../hopfield/patterns';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { testErrors } from './errors';
 
 const rowsOf = (options: CapacityOptions) => [...capacity(options)];

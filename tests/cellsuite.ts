@@ -2,7 +2,7 @@
 import { copyNetwork, network, type Network, type Pass } from '../bptt/network/network';
 import { randomNormals } from '../bptt/check/problem';
 import { outputOf, type Cell } from '../cells/cell';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { sizeOf, toFlat, toNested } from '../core/tensor';
 import { distance, executors, settings, type Setting } from './executors';
 

@@ -1,6 +1,6 @@
 /** The chorales as the paper scores them: inputs, targets, and the notes that count. */
 import { batchOf, chorales, shuffled } from '../papers/chorales';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import type { Piece } from '../tasks/chords';
 
 const bits = (numbers: ArrayLike<number>, t: number, b: number, B: number): number[] =>

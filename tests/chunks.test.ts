@@ -1,12 +1,12 @@
 /** Predictions for many rows: little memory, and results bit-identical to those of all rows at once. */
 import { network, type NetworkOptions } from '../bptt/network/network';
-import { rowsAtOnce } from '../bptt/network/chunks';
-import { readBatch } from '../bptt/network/batch';
-import { bidirectional } from '../bptt/network/layer';
+import { rowsAtOnce } from '../bptt/network/passes/chunks';
+import { readBatch } from '../bptt/network/batch/batch';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { engineMemory } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 
 const [T, D, H, O] = [300, 3, 5, 2];

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { fillFrom } from '../core/tensor';
 import { network } from '../bptt/network/network';
 import { quote, real, whole } from '../terminal/arguments';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gru } from '../cells/gru';
 import { commandNames } from '../cli/main';
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';

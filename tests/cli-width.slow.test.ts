@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { suite } from '../bptt/check/suite';
+import { suite } from '../bptt/check/suite/suite';
 import { commandNames } from '../cli/main';
 import { quote } from '../terminal/arguments';
 import { wrap } from '../terminal/wrap';

@@ -5,9 +5,9 @@ import { network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
 import { Parameters } from '../bptt/network/parameters';
 import { elman } from '../cells/elman';
-import { constant } from '../core/init';
+import { constant } from '../core/random/init';
 import type { Dtype } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 
 function parametersOf(

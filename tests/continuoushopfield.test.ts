@@ -1,14 +1,14 @@
 /** The continuous Hopfield network: recall, energy, and that its update is the attention of the decoders. */
-import { exactCheck, ResidueExecutor } from '../bptt/check/exact';
-import { atPoints } from '../bptt/check/points';
+import { exactCheck, ResidueExecutor } from '../bptt/check/exact/oracle';
+import { atPoints } from '../bptt/check/exact/points';
 import type { Problem } from '../bptt/check/problem';
-import { Attention } from '../bptt/network/attention';
-import type { Signal } from '../bptt/network/stage';
+import { Attention } from '../bptt/network/layers/attention';
+import type { Signal } from '../bptt/network/layers/stage';
 import { equations } from '../core/equations/equations';
-import type { Executor } from '../core/program';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
+import type { Executor } from '../core/programs/program';
+import { plain } from '../core/programs/plain';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
 import { reshape, tensor, toFlat, zeros, type Tensor } from '../core/tensor';
 import { continuousHopfield, energy, energyBackward, update } from '../hopfield/continuous';
 import { testErrors } from './errors';

@@ -1,6 +1,6 @@
 /** Connectionist temporal classification against all alignments, differences, and hand-worked cases. */
 import { ctc, ctcLabels, fit, lstm, network, Random, softmax, tensor, type Tensor } from '../index';
-import type { Pass } from '../bptt/network/pass';
+import type { Pass } from '../bptt/network/passes/pass';
 
 const passOf = (output: Tensor): Pass => ({ output }) as Pass;
 const random = new Random(1);

@@ -3,7 +3,7 @@ import { decode } from '../bptt/decode/decode';
 import { fit } from '../bptt/train/fit';
 import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { B, END, logProbability, O, source, translator } from './translators';
 
 /** Every sequence of at most `steps` classes, its end included or cut off. */

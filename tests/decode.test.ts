@@ -1,21 +1,21 @@
 /** Decoding: greedy, sampled, beam search; and scheduled sampling. */
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import type { Batch } from '../bptt/network/batch/batch';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { beamSearch, decode, oneByOne } from '../bptt/decode/decode';
 import { likeliest } from '../bptt/decode/draw';
 import { fit } from '../bptt/train/fit';
 import { gradcheck } from '../bptt/check/gradcheck';
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network } from '../bptt/network/network';
 import { scheduledSampling } from '../bptt/train/scheduled';
 import type { DecodeInput, Steps } from '../bptt/decode/writer';
 import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { testErrors } from './errors';
-import { clockOf } from '../bptt/network/states';
+import { clockOf } from '../bptt/network/batch/states';
 import { B, D, END, H, logProbability, numbers, O, source, translator } from './translators';
 
 describe('beam search', () => {

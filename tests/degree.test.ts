@@ -1,6 +1,6 @@
 /** The probability that the exact oracle misses a mistake: degrees worked by hand, and how the probability depends on them. */
-import { Degrees } from '../bptt/check/degree';
-import { chanceOf, type Look } from '../bptt/check/points';
+import { Degrees } from '../bptt/check/exact/degree';
+import { chanceOf, type Look } from '../bptt/check/exact/points';
 import { equations } from '../core/equations/equations';
 import { primes } from '../core/field';
 import { evaluateInField } from '../core/residues';

@@ -3,7 +3,7 @@ import { bitError, capacity, expectedBitError, pairings } from '../hopfield/capa
 import { denseHopfield, type EnergyOrder } from '../hopfield/dense';
 import { hopfield } from '../hopfield/network';
 import { corrupt, randomPatterns } from '../hopfield/patterns';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { testErrors } from './errors';
 
 const orders: EnergyOrder[] = [2, 3, 4, 7, 'exponential'];

@@ -1,8 +1,8 @@
 /** Planted mistakes are found from the numbers alone, in every cell and line; right gradients are never blamed. */
 import { elman, gru, lstm, type Cell } from '../index';
 import { mutate } from '../bptt/check/mutants';
-import { suite } from '../bptt/check/suite';
-import { Random } from '../core/random';
+import { suite } from '../bptt/check/suite/suite';
+import { Random } from '../core/random/random';
 import { edited, edits } from '../referee/edits';
 import { Case } from '../referee/diagnose';
 import { Subject, type Named } from '../referee/subject';

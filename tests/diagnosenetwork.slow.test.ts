@@ -1,6 +1,6 @@
 /** Diagnosis of planted mistakes in deep and bidirectional networks. */
 import { bidirectional, elman, lstm } from '../index';
-import { networkCase } from '../bptt/check/networkcase';
+import { networkCase } from '../bptt/check/suite/networkcase';
 import { mutate } from '../bptt/check/mutants';
 import { NetworkCase } from '../referee/network';
 import { structuralMistakes } from '../referee/structure';

@@ -1,6 +1,6 @@
 /** Diagnosis of wrong gradients of a network: cells, steps, directions, layers and the loss. */
 import { diagnoseNetwork, gru, network, toFlat, type Network } from '../index';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 describe('diagnoseNetwork', () => {
   const make = (): Network =>

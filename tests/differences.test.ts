@@ -4,9 +4,9 @@ import { backwardGradients, positionOf, problemOfCell, type Problem } from '../b
 import { gradientRounding, RoundingExecutor, measuredSpread } from '../bptt/check/rounding';
 import { elman } from '../cells/elman';
 import { equations } from '../core/equations/equations';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
+import { plain } from '../core/programs/plain';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
 import { columns, tensor, toFlat, transpose, zeros, type Tensor } from '../core/tensor';
 
 /** L = Σ f(w) over the entries of a row w. */

@@ -8,7 +8,7 @@ import ts from 'typescript';
 import * as v from 'valibot';
 import * as backstep from '../index';
 import { lazy } from '../core/once';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
 

@@ -1,7 +1,7 @@
 /** Dropout masks: which numbers of the generator drop a unit, how often, and by how much the others are scaled. */
 import { network, runnerOf } from '../bptt/network/network';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 
 const p = 0.25;

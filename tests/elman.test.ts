@@ -1,6 +1,6 @@
-import type { Activation } from '../cells/activation';
+import type { Activation } from '../cells/parts/activation';
 import { elman } from '../cells/elman';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toNested, zeros } from '../core/tensor';
 import { describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { settings } from './executors';

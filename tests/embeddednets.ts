@@ -1,5 +1,5 @@
 /** Networks that begin with an embedding, and a batch of class indices for them. */
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import type { NetworkOptions } from '../bptt/network/network';
 import { elman } from '../cells/elman';
 import { embedding } from '../cells/embedding';

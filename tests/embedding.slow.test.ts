@@ -1,7 +1,7 @@
 /** Gradients of embeddings by every oracle, in stacks of three kinds. */
 import { gradcheck } from '../bptt/check/gradcheck';
 import { network, type NetworkOptions } from '../bptt/network/network';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { B, lengths, O, softmax, stacks, T, targets, V, x } from './embeddednets';
 
 const variants: Omit<NetworkOptions, 'layers'>[] = [

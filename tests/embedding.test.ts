@@ -1,6 +1,6 @@
 /** The embedding layer: its product by hand, networks that begin with one, and invalid uses. */
 import { decode } from '../bptt/decode/decode';
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { firstBadValue } from '../bptt/network/notfinite';
 import { truncated } from '../bptt/truncated';
@@ -9,14 +9,14 @@ import { embed, embedBackward, embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { classesOf, oneHot } from '../core/onehot';
-import { Program } from '../core/program';
+import { Program } from '../core/programs/program';
 import { tensor, toFlat, toNested, zeros, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { decodeSafetensors } from '../io/safetensors';
 import { B, H, lengths, O, softmax, stacks, T, table, targets, V, W, x } from './embeddednets';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 import { runnerOf } from '../bptt/network/network';
 
 const gradients = ({ parameters }: Network): number[] => Array.from(parameters.flatGradients.data);

@@ -1,7 +1,7 @@
 /** Networks with embeddings: gradient checks of an encoder with a decoder, and of one initial state for all layers. */
 import { optionsOf } from '../bptt/network/architecture';
 import { gradcheck } from '../bptt/check/gradcheck';
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { elman } from '../cells/elman';
 import { embedding } from '../cells/embedding';

@@ -6,9 +6,9 @@ import { EquationError } from '../core/equations/error';
 import { equations } from '../core/equations/equations';
 import { limits, parse } from '../core/equations/parse';
 import { expressionText } from '../core/equations/text';
-import { constant, glorot } from '../core/init';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
+import { constant, glorot } from '../core/random/init';
+import { plain } from '../core/programs/plain';
+import { Program } from '../core/programs/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
 import { gradcheck } from '../bptt/check/gradcheck';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { exactCheck, lstm, problemOfCell } from '../index';
 import { cellFromText } from '../cells/text';
 import { checkProblem } from '../bptt/check/gradcheck';
-import { suite } from '../bptt/check/suite';
+import { suite } from '../bptt/check/suite/suite';
 
 describe('proves the gradients of', () => {
   it.each(suite().map((one) => [one.name, one] as const))('%s', (name, { problem }) => {

@@ -13,9 +13,9 @@ import {
 } from '../index';
 import { NoInverse } from '../core/field';
 import { cell } from '../cells/define';
-import { sameGraphs } from '../bptt/check/exact';
-import { exactJacobians } from '../bptt/check/exactmatrices';
-import { add, max, mul, sub } from '../core/scalar';
+import { sameGraphs } from '../bptt/check/exact/oracle';
+import { exactJacobians } from '../bptt/check/exact/matrices';
+import { add, max, mul, sub } from '../core/programs/scalar';
 
 const sizes = { input: 4, hidden: 5 };
 

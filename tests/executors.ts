@@ -1,8 +1,8 @@
 /** The executors, each with both dtypes, over which suites of programs and networks run. */
-import { executorNames, executorOf, whyNotWide, type ExecutorName } from '../core/executor';
+import { executorNames, executorOf, whyNotWide, type ExecutorName } from '../core/programs/executor';
 import type { Dtype } from '../core/memory';
-import { plain } from '../core/plain';
-import type { Executor } from '../core/program';
+import { plain } from '../core/programs/plain';
+import type { Executor } from '../core/programs/program';
 import { hasFma } from '../core/wasm/features';
 
 export interface Setting {

@@ -2,9 +2,9 @@
 import { Random } from '../index';
 import { Field, NoInverse, primes } from '../core/field';
 import { evaluateInField, Point, residueRules } from '../core/residues';
-import { language, type OperationName } from '../core/scalar';
-import { statement, type Graph } from '../core/statement';
-import * as scalar from '../core/scalar';
+import { language, type OperationName } from '../core/programs/scalar';
+import { statement, type Graph } from '../core/programs/statement';
+import * as scalar from '../core/programs/scalar';
 
 describe.each(primes)('modulo %d', (p) => {
   const field = new Field(p);

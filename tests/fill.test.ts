@@ -1,7 +1,7 @@
 /** Copying batches into plans: all numbers at once, or one by one, with the same results. */
 import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { executors } from './executors';
 

@@ -1,4 +1,4 @@
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { clipGlobalNorm } from '../bptt/train/clip';
 import { LossCurve } from '../bptt/train/curve';
 import { fit, type FitOptions, type StepInfo, type FitResult } from '../bptt/train/fit';
@@ -6,10 +6,10 @@ import { network, type Network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
 import { elman } from '../cells/elman';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { distance } from './executors';
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import type { StreamBatch } from '../bptt/train/source';
 import { B, batchOf, D, endless, H, inputsOf, make, O, T, weightsOf } from './randombatches';
 

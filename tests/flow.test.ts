@@ -19,7 +19,7 @@ import {
 } from '../index';
 import { randomNormals, fillRandom } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 
 const D = 3;
 

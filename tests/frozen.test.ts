@@ -18,7 +18,7 @@ import {
   type OptimizerOptions,
 } from '../index';
 import { runnerOf } from '../bptt/network/network';
-import { torchOptimizerCall } from '../io/torchoptim';
+import { torchOptimizerCall } from '../io/torch/optimizers';
 
 const [V, W] = [5, 3];
 const layers = [

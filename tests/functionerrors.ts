@@ -1,7 +1,7 @@
 /** The functions of core/wasm/math.ts on arrays, their references, and the argument with the largest error. */
 import type { Data, Dtype } from '../core/memory';
-import { apply } from '../core/scalar';
-import { statement } from '../core/statement';
+import { apply } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import type { exact } from './exact';
 import { mapper } from './operands';
 

@@ -6,7 +6,7 @@
  * Operands are also placed at the very end of the memory, where accessing one byte too many traps.
  */
 import type { Dtype } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { compileModule } from '../core/wasm/encoder';
 import { type Wide, WIDE, wideHere } from '../core/wasm/wide';
 import { ACCUMULATE, ADD_BIAS, compileGemm, multiply, multiplyBytes } from '../core/wasm/gemm';

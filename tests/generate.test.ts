@@ -1,6 +1,6 @@
 /** Generation: what is read and written, learning, and drawing sequences. */
 import { readTable, type Table } from '../data/table';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { generate } from '../learn/generate/generate';
 import { vectorsOf } from '../learn/generate/vectors';
 import { noteFor, resumesToTheBit, runTrainer, trainerFor } from './learning';

@@ -2,7 +2,7 @@
 import { errorBounds, elman, gradcheck, gru, lstm, network, Random, type Cell } from '../index';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { randomNormals, drawStates, fillRandom } from '../bptt/check/problem';
-import { suite } from '../bptt/check/suite';
+import { suite } from '../bptt/check/suite/suite';
 import { outputAxes } from '../bptt/network/topology';
 import { executors } from './executors';
 

@@ -18,8 +18,8 @@ import {
 } from '../index';
 import type { Oracle } from '../bptt/check/row';
 import { randomNormals } from '../bptt/check/problem';
-import { mul } from '../core/scalar';
-import { statementOf } from '../core/statement';
+import { mul } from '../core/programs/scalar';
+import { statementOf } from '../core/programs/statement';
 
 const sizes = { input: 4, hidden: 5 };
 

@@ -12,10 +12,10 @@ import {
   type Cell,
   type GradcheckReport,
 } from '../index';
-import { derivativesOf, uprightAt } from '../bptt/check/jacobian';
-import { suite } from '../bptt/check/suite';
+import { derivativesOf, uprightAt } from '../bptt/check/jacobians/jacobian';
+import { suite } from '../bptt/check/suite/suite';
 import { kinds } from '../cells/kinds';
-import { printGraph } from '../core/print';
+import { printGraph } from '../core/programs/print';
 
 const sizes = { input: 4, hidden: 5 };
 

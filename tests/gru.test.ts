@@ -1,6 +1,6 @@
 import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { sizeOf, toFlat } from '../core/tensor';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { distance, settings } from './executors';

@@ -14,16 +14,16 @@ import {
   type Cell,
   type Problem,
 } from '../index';
-import { add, mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { add, mul } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { fillFrom, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
-import { toPytorch, torchModule } from '../io/pytorch';
+import { toPytorch, torchModule } from '../io/torch/parameters';
 import type { SafeTensor } from '../io/safetensors';
 import { describeWith, pythonWith, run } from './outside';
-import { symmetricExactly } from '../bptt/check/exact';
+import { symmetricExactly } from '../bptt/check/exact/oracle';
 import { hessianOf } from '../bptt/check/hessian';
 import { analyticGradients, positionOf } from '../bptt/check/problem';
-import { suite } from '../bptt/check/suite';
+import { suite } from '../bptt/check/suite/suite';
 
 type Vectors = Record<string, number[]>;
 const drawn = ({ variables }: Problem, random: Random): Vectors =>

@@ -1,10 +1,10 @@
 /** Random programs compute the same, merged and as recorded. */
 import fc from 'fast-check';
-import { hoist } from '../core/hoist';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
-import { add, mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { hoist } from '../core/programs/hoist';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { add, mul } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { columns, rows, tensor, toFlat, transpose, type Tensor } from '../core/tensor';
 import { executors } from './executors';
 

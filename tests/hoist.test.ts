@@ -7,12 +7,12 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { defer, hoist } from '../core/hoist';
-import { identity } from '../core/init';
-import { Program, type Operation } from '../core/program';
-import { Random } from '../core/random';
-import { mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { defer, hoist } from '../core/programs/hoist';
+import { identity } from '../core/random/init';
+import { Program, type Operation } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { mul } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { rows, tensor, toFlat, transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { distance, executors } from './executors';
 

@@ -4,7 +4,7 @@ import { hopfield, type Hopfield } from '../hopfield/network';
 import { randomPatterns } from '../hopfield/patterns';
 import { type RecallStep, type RecallResult, type RecallOptions } from '../hopfield/recall';
 import { ruleNames } from '../hopfield/storage';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 /** All moments of a recall, with copies of the states, and its end. */
 function watch(net: Hopfield, probe: ArrayLike<number>, options: RecallOptions) {

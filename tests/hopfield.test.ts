@@ -10,7 +10,7 @@ import {
   type RecallOptions,
 } from '../hopfield/recall';
 import { ruleNames } from '../hopfield/storage';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { tensor, toFlat, toNested } from '../core/tensor';
 import { distance } from './executors';
 import { testErrors } from './errors';

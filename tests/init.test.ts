@@ -1,8 +1,8 @@
 import { network } from '../bptt/network/network';
 import { lstm } from '../cells/lstm';
-import * as init from '../core/init';
-import { orthonormalRows } from '../core/orthonormal';
-import { Random } from '../core/random';
+import * as init from '../core/random/init';
+import { orthonormalRows } from '../core/random/orthonormal';
+import { Random } from '../core/random/random';
 import { columns, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { dtypes } from './executors';

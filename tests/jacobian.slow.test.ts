@@ -19,7 +19,7 @@ import {
 import { errorBounds, relativeError } from '../bptt/check/bounds';
 import { mutate } from '../bptt/check/mutants';
 import { analyticGradients } from '../bptt/check/problem';
-import { StepCopies, type Matrix } from '../bptt/check/stepcopies';
+import { StepCopies, type Matrix } from '../bptt/check/jacobians/stepcopies';
 import type { Unroll } from '../bptt/unroll';
 
 const sizes = { input: 4, hidden: 5 };

@@ -12,12 +12,12 @@ import {
   type Cell,
   type Problem,
 } from '../index';
-import { StepCopies, statesSize, type Matrix } from '../bptt/check/stepcopies';
-import { bidirectional } from '../bptt/network/layer';
+import { StepCopies, statesSize, type Matrix } from '../bptt/check/jacobians/stepcopies';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { analyticGradients } from '../bptt/check/problem';
-import { suite } from '../bptt/check/suite';
+import { suite } from '../bptt/check/suite/suite';
 import { executors } from './executors';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 
 const sizes = { input: 4, hidden: 5 };
 

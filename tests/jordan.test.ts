@@ -1,7 +1,7 @@
 import { network } from '../bptt/network/network';
 import { analyticGradients, problemOfCell } from '../bptt/check/problem';
 import { jordan } from '../cells/jordan';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { softmax } from '../core/softmax';
 import { sizeOf, toFlat, zeros } from '../core/tensor';
 import { describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';

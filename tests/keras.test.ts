@@ -17,7 +17,7 @@ import {
   type Network,
   type NetworkOptions,
 } from '../index';
-import { isBidirectional } from '../bptt/network/layer';
+import { isBidirectional } from '../bptt/network/layers/layer';
 import { fillFrom } from '../core/tensor';
 import type { ImportOptions } from '../io/foreign';
 import { fromKeras, toKeras } from '../io/keras';

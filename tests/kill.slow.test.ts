@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHECKPOINT } from '../run/settings';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { gru } from '../cells/gru';
 import { network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';

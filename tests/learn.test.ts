@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { readTable, type Table } from '../data/table';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { forecast } from '../learn/forecast/forecast';

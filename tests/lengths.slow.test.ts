@@ -1,5 +1,5 @@
 /** Many sequence lengths in little memory: the plan of each reuses the memory of the previous one. */
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { decode } from '../bptt/decode/decode';
 import { fit } from '../bptt/train/fit';
 import { mustHaveRoom, needOf } from '../bptt/network/need';
@@ -7,7 +7,7 @@ import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { engineMemory } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 
 const MB = 2 ** 20;

@@ -3,7 +3,7 @@ import { network } from '../bptt/network/network';
 import { diagonal } from '../cells/diagonal';
 import { mingru } from '../cells/mingru';
 import { minlstm } from '../cells/minlstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { counting } from '../tasks/counting';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';

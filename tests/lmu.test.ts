@@ -1,7 +1,7 @@
 /** The Legendre memory unit: its equations, the matrices of its memory, and what training leaves alone. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { legendreDelay, legendreMemory } from '../cells/legendre';
+import { legendreDelay, legendreMemory } from '../cells/parts/legendre';
 import { lmu } from '../cells/lmu';
 import { fit } from '../bptt/train/fit';
 import { globalNorm } from '../bptt/train/clip';

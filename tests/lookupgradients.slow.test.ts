@@ -4,7 +4,7 @@ import { mutate, mutationScore } from '../bptt/check/mutants';
 import { network } from '../bptt/network/network';
 import { drawStates, problemOfNetwork } from '../bptt/check/problem';
 import { elman } from '../cells/elman';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { B, checkGradients, classes, D, lengths, light, softmax, targets } from './onehotnets';
 
 // the same examples in every run: a failure must be there again when it is looked at

@@ -1,9 +1,9 @@
 /** Loops: recording a repeated body once is equivalent to recording every step. */
 import fc from 'fast-check';
-import { rewritten } from '../bptt/network/bound';
-import { bidirectional } from '../bptt/network/layer';
+import { rewritten } from '../bptt/network/passes/bound';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network } from '../bptt/network/network';
-import { Plan } from '../bptt/network/plan';
+import { Plan } from '../bptt/network/passes/plan';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
@@ -11,14 +11,14 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { defer, hoist } from '../core/hoist';
+import { defer, hoist } from '../core/programs/hoist';
 import { engineMemory } from '../core/memory';
 import { oneHot } from '../core/onehot';
-import { operandsOf, type Operation } from '../core/operation';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
-import { mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { operandsOf, type Operation } from '../core/programs/operation';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { mul } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { identityOf, rows, toFlat, zeros, type Tensors } from '../core/tensor';
 import { executors } from './executors';
 

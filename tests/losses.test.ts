@@ -3,9 +3,9 @@ import { gradcheck } from '../bptt/check/gradcheck';
 import { lossNames, lossOf, recordLoss } from '../losses';
 import { network, type Network } from '../bptt/network/network';
 import { elman } from '../cells/elman';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
-import { add, Dual, exp, log, primal, sub, tangent, type Scalar } from '../core/scalar';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { add, Dual, exp, log, primal, sub, tangent, type Scalar } from '../core/programs/scalar';
 import { tensor, toFlat, toNested, zeros } from '../core/tensor';
 import { distance, settings, type Setting } from './executors';
 

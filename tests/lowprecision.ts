@@ -1,7 +1,7 @@
 /** Simulates low precision: programs run with every single operation rounded to a number format. */
-import type { Executor, Reduction } from '../core/program';
-import { language } from '../core/scalar';
-import { inputsOf } from '../core/statement';
+import type { Executor, Reduction } from '../core/programs/program';
+import { language } from '../core/programs/scalar';
+import { inputsOf } from '../core/programs/statement';
 import { toFlat } from '../core/tensor';
 import type { Rounding } from '../referee/errorbound';
 

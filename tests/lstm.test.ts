@@ -1,7 +1,7 @@
 import { gradcheck } from '../bptt/check/gradcheck';
 import { network } from '../bptt/network/network';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { columns, toFlat, zeros } from '../core/tensor';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { distance, settings } from './executors';

@@ -4,7 +4,7 @@ import { variantOf } from '../cells/define';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import { randomNormals } from '../bptt/check/problem';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, zeros } from '../core/tensor';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { distance, settings } from './executors';

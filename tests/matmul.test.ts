@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { errorBounds } from '../bptt/check/bounds';
-import { matmulNaive } from '../core/matmul';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
+import { matmulNaive } from '../core/programs/matmul';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
 import { tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { distance, settings } from './executors';
 import { filled, layouts, place, type Layout } from './layouts';

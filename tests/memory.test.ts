@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type * as memoryModule from '../core/memory';
 import { Arena, Memory, type Data } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { run } from './outside';
 
 const MB = 2 ** 20;

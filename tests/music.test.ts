@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../core/random';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import { Random } from '../core/random/random';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { readTable } from '../data/table';
 import { music } from '../learn/music/music';
 import { holdsPieces, piecesTable } from '../learn/pieces';

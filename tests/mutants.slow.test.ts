@@ -19,9 +19,9 @@ import {
 } from '../index';
 import { mutate, mutateGraph } from '../bptt/check/mutants';
 import { drawStates } from '../bptt/check/problem';
-import { suite } from '../bptt/check/suite';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
+import { suite } from '../bptt/check/suite/suite';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
 import { lstmBackward } from './statements';
 
 /** The term of a cell's backward through its output, broken in every way. */

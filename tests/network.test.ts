@@ -1,17 +1,17 @@
 import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { randomNormals, fillRandom } from '../bptt/check/problem';
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import type { Batch } from '../bptt/network/batch/batch';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { engineMemory } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { tensor, toFlat, toNested, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { distance, rounded, settings } from './executors';
-import type { States } from '../bptt/network/states';
-import { planOf } from '../bptt/network/pass';
+import type { States } from '../bptt/network/batch/states';
+import { planOf } from '../bptt/network/passes/pass';
 import { runnerOf } from '../bptt/network/network';
 
 const [T, B, D, H, O] = [4, 3, 2, 5, 3];

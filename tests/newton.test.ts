@@ -17,8 +17,8 @@ import {
 import { inForm, kinds } from '../cells/kinds';
 import { scaleRecurrence } from '../bptt/flow/recurrence';
 import { analyticGradients } from '../bptt/check/problem';
-import { spansOf } from '../bptt/check/stepcopies';
-import { planOf } from '../bptt/network/pass';
+import { spansOf } from '../bptt/check/jacobians/stepcopies';
+import { planOf } from '../bptt/network/passes/pass';
 import type { Unroll } from '../bptt/unroll';
 import { testErrors } from './errors';
 

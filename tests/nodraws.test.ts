@@ -4,12 +4,12 @@ import { copyNetwork, network } from '../bptt/network/network';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fromKeras, toKeras } from '../io/keras';
-import { fromPytorch } from '../io/torchimport';
-import { toPytorch } from '../io/pytorch';
+import { fromPytorch } from '../io/torch/import';
+import { toPytorch } from '../io/torch/parameters';
 
 const layers = [
   embedding({ input: 7, width: 3 }),

@@ -1,7 +1,7 @@
 /** Zoneout and variational dropout: what a step computes, which masks are drawn, and what is refused. */
 import { randomNormals } from '../bptt/check/problem';
-import type { Batch } from '../bptt/network/batch';
-import { bidirectional } from '../bptt/network/layer';
+import type { Batch } from '../bptt/network/batch/batch';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, runnerOf, type Network, type NetworkOptions } from '../bptt/network/network';
 import { Writer } from '../bptt/decode/writer';
 import { diagonal } from '../cells/diagonal';
@@ -9,10 +9,10 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { cellFromText } from '../cells/text';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, toNested } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { encodeOnnx } from '../io/onnx';
+import { encodeOnnx } from '../io/onnx/model';
 import { distance } from './executors';
 
 const [T, B, D, H, O] = [16, 3, 2, 4, 3];

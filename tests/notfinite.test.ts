@@ -4,7 +4,7 @@ import type { Topology } from '../bptt/network/topology';
 import { elman } from '../cells/elman';
 import { lstm } from '../cells/lstm';
 import { sizeOf } from '../core/tensor';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 
 const [T, B, D, H, O] = [4, 2, 3, 5, 2];
 const batch = { x: { shape: [T, B, D], numbers: Array.from({ length: T * B * D }, (_, k) => Math.sin(k)) } };

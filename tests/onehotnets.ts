@@ -1,6 +1,6 @@
 /** Networks that read class indices, a batch for them, and the same batch as one-hot rows. */
 import { gradcheck } from '../bptt/check/gradcheck';
-import { bidirectional, type Layer } from '../bptt/network/layer';
+import { bidirectional, type Layer } from '../bptt/network/layers/layer';
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';

@@ -4,7 +4,7 @@ import { onlineGradients, type OnlineOptions } from '../bptt/online';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { fillFrom, sizeOf, toFlat } from '../core/tensor';
 import { testErrors } from './errors';
 import { distance } from './executors';

@@ -18,7 +18,7 @@ import {
   type NetworkOptions,
 } from '../index';
 import { fillFrom } from '../core/tensor';
-import { encodeOnnx, onnxInputs, type OnnxOptions } from '../io/onnx';
+import { encodeOnnx, onnxInputs, type OnnxOptions } from '../io/onnx/model';
 import { describeWith, hasRuntimes, pythonWith, run } from './outside';
 
 const [D, H, T, B, O] = [3, 5, 6, 4, 2];

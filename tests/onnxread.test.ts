@@ -1,8 +1,8 @@
 /** Reading ONNX: round trips of our own models, and clear messages for malformed models and tensors. */
 import { joined } from '../core/join';
-import { OnnxGraph, encodeOnnxTensor } from '../io/onnxgraph';
-import { decodeOnnxModel, decodeOnnxTensor } from '../io/onnxread';
-import { bytes, message, number, text } from '../io/protobuf';
+import { OnnxGraph, encodeOnnxTensor } from '../io/onnx/graph';
+import { decodeOnnxModel, decodeOnnxTensor } from '../io/onnx/read';
+import { bytes, message, number, text } from '../io/onnx/protobuf';
 
 /** The numbers of TensorProto's fields. */
 const [DIM, TYPE, FLOATS, INT32S, INT64S, NAME, RAW, DOUBLES] = [1, 2, 4, 5, 7, 8, 9, 10];

@@ -1,6 +1,6 @@
 /** Operands of kernels in a separate WebAssembly memory, and statements run on them by compiled kernels. */
 import type { Data, Dtype } from '../core/memory';
-import { inputsOf, type Graph } from '../core/statement';
+import { inputsOf, type Graph } from '../core/programs/statement';
 import { addPointwise, type Access, type PointwiseKernel } from '../core/wasm/emit-pointwise';
 import { WasmModule } from '../core/wasm/encoder';
 import { isShared } from '../core/wasm/gemm';

@@ -4,10 +4,10 @@ import { network } from '../bptt/network/network';
 import { optimizer, type Optimizer, type OptimizerOptions } from '../bptt/train/optimizers';
 import { Parameters } from '../bptt/network/parameters';
 import { elman } from '../cells/elman';
-import { constant } from '../core/init';
+import { constant } from '../core/random/init';
 import type { Dtype } from '../core/memory';
-import { plain } from '../core/plain';
-import { Random } from '../core/random';
+import { plain } from '../core/programs/plain';
+import { Random } from '../core/random/random';
 import { tensor, toFlat } from '../core/tensor';
 import { distance, settings } from './executors';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { checkProblem } from '../bptt/check/gradcheck';
-import { caseGroups, casesOfText, suite } from '../bptt/check/suite';
+import { caseGroups, casesOfText, suite } from '../bptt/check/suite/suite';
 import { trainingSettings } from '../bptt/train/settings';
 import { gateBias } from '../cells/define';
 import { add as addBench } from '../cli/bench';

@@ -1,6 +1,6 @@
 import { clockwork as cell, modular } from '../cells/clockwork';
-import { modulesOf } from '../cells/modules';
-import { Random } from '../core/random';
+import { modulesOf } from '../cells/parts/modules';
+import { Random } from '../core/random/random';
 import { clockwork } from '../papers/clockwork';
 import { waveform } from '../tasks/waveform';
 import { toFlat } from '../core/tensor';

@@ -1,6 +1,6 @@
 import { influence, influenceNetwork } from '../papers/influence';
 import { onlineGradients } from '../bptt/online';
-import { exactCheck } from '../bptt/check/exact';
+import { exactCheck } from '../bptt/check/exact/oracle';
 import { problemOfNetwork } from '../bptt/check/problem';
 
 test('θ raises the first unit at once and lowers it in the end: ds/dθ is 1, then more than 9, at last −6', () => {

@@ -1,5 +1,5 @@
 import { lmuPaper } from '../papers/lmu';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { mackeyGlass } from '../tasks/mackeyglass';
 
 const trial = (name: string, seed = 1) =>

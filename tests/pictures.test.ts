@@ -1,5 +1,5 @@
 import { sparkline } from '../draw/sparkline';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { drawnShapes, drawPicture, pictureLines, randomPictures, readPictures } from '../io/pictures';
 import { testErrors } from './errors';
 

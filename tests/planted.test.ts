@@ -4,8 +4,8 @@ import { backwardGradients, problemOfCell } from '../bptt/check/problem';
 import { cellFromText } from '../cells/text';
 import { gru } from '../cells/gru';
 import { equations } from '../core/equations/equations';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
+import { plain } from '../core/programs/plain';
+import { Program } from '../core/programs/program';
 import { tensor, zeros } from '../core/tensor';
 
 const text = `cell sum

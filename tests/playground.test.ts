@@ -28,7 +28,7 @@ import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
 import { toFlat } from '../core/tensor';
 import { distance } from './executors';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 import { runnerOf } from '../bptt/network/network';
 
 const small: PageSettings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };

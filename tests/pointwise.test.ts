@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
-import * as scalar from '../core/scalar';
-import { apply, language, type OperationName, type Scalar } from '../core/scalar';
-import { inputsOf, statement, type Statement } from '../core/statement';
+import { plain } from '../core/programs/plain';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import * as scalar from '../core/programs/scalar';
+import { apply, language, type OperationName, type Scalar } from '../core/programs/scalar';
+import { inputsOf, statement, type Statement } from '../core/programs/statement';
 import { columns, tensor, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { distance, rounded, settings } from './executors';
 import { filled, layouts, place, type Layout } from './layouts';

@@ -1,4 +1,4 @@
-import { cosOfTurn, log, power, sinOfTurn } from '../core/portable';
+import { cosOfTurn, log, power, sinOfTurn } from '../core/random/portable';
 
 /** Distance in units in the last place of the expected number. */
 const ulps = (actual: number, expected: number): number =>

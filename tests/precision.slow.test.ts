@@ -4,7 +4,7 @@ import { mutate } from '../bptt/check/mutants';
 import { randomQuestion } from '../referee/cases';
 import { Case } from '../referee/diagnose';
 import { equations } from '../core/equations/equations';
-import { Program } from '../core/program';
+import { Program } from '../core/programs/program';
 import { tensor, zeros } from '../core/tensor';
 import { ErrorBoundExecutor, isRepresentable, precisions, type Precision } from '../referee/errorbound';
 import { roundedEach } from './reordered';

@@ -1,6 +1,6 @@
 /** A product on an executor, and its naive twin on the same numbers. */
-import { matmulNaive } from '../core/matmul';
-import { Program } from '../core/program';
+import { matmulNaive } from '../core/programs/matmul';
+import { Program } from '../core/programs/program';
 import { tensor, toFlat, zeros, type Tensor } from '../core/tensor';
 import type { Setting } from './executors';
 import { filled, place, type Layout } from './layouts';

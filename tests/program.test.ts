@@ -1,10 +1,10 @@
-import { executorOf } from '../core/executor';
-import type * as Executors from '../core/executor';
-import { plain } from '../core/plain';
-import { matrix, Program } from '../core/program';
-import { Random } from '../core/random';
-import { add, mul, sub } from '../core/scalar';
-import { statement } from '../core/statement';
+import { executorOf } from '../core/programs/executor';
+import type * as Executors from '../core/programs/executor';
+import { plain } from '../core/programs/plain';
+import { matrix, Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { add, mul, sub } from '../core/programs/scalar';
+import { statement } from '../core/programs/statement';
 import { columns, tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { settings } from './executors';
@@ -212,7 +212,7 @@ describe('the executor', () => {
   test('is plain where there is no SIMD, and nothing else can be asked for', () => {
     const validate = jest.spyOn(WebAssembly, 'validate').mockReturnValue(false);
     jest.isolateModules(() => {
-      const { executorOf: choose } = jest.requireActual<typeof Executors>('../core/executor');
+      const { executorOf: choose } = jest.requireActual<typeof Executors>('../core/programs/executor');
       expect(choose().name).toBe('plain');
       expect(() => choose('wasm')).toThrow(
         'executor: the executor must be plain, got wasm (WebAssembly has no SIMD here)',

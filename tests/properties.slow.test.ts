@@ -5,14 +5,14 @@
  * Bounds are those of `executors.ts`: `rounding`, relative to the largest entry, is a few hundred roundings of the dtype.
  */
 import fc from 'fast-check';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { gradcheck } from '../bptt/check/gradcheck';
-import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
+import { bidirectional, widthOf, type Layer } from '../bptt/network/layers/layer';
 import { network, type Network, type Pass } from '../bptt/network/network';
 import { randomNormals, drawStates } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { inForm, kinds as builtIn, type CellSizes } from '../cells/kinds';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, type Tensors } from '../core/tensor';
 import { distance, executors, settings, type Setting } from './executors';
 

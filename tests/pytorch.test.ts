@@ -6,10 +6,10 @@ import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { fillFrom, toFlat, toNested } from '../core/tensor';
 import { network, type Network } from '../bptt/network/network';
-import { fillFromPytorch, torchModule, toPytorch } from '../io/pytorch';
+import { fillFromPytorch, torchModule, toPytorch } from '../io/torch/parameters';
 import type { SafeTensor } from '../io/safetensors';
 
 const sizes = { input: 2, hidden: 3 };

@@ -1,6 +1,6 @@
 /** Random questions about a cell, for tests of answers and their judges. */
 import type { Cell, Question } from '../index';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 type Nested = number[] | Nested[];
 

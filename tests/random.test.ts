@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Random, type RandomState } from '../core/random';
+import { Random, type RandomState } from '../core/random/random';
 import { testErrors } from './errors';
 
 // the same examples in every run: a failure must be there again when it is looked at

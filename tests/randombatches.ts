@@ -1,9 +1,9 @@
 /** A small network and an endless stream of random batches, for the tests of `fit`. */
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 export const [T, B, D, H, O] = [5, 3, 4, 6, 7];
 

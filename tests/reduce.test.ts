@@ -1,6 +1,6 @@
-import { Program } from '../core/program';
-import { Random } from '../core/random';
-import { greatest, least, norm } from '../core/reduce';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
+import { greatest, least, norm } from '../core/programs/reduce';
 import { softmax } from '../core/softmax';
 import { logarithms } from '../draw/sparkline';
 import { columns, tensor, toFlat, transpose, zeros } from '../core/tensor';

@@ -1,7 +1,7 @@
 /** Correct answers to a question, computed another way than the referee computes them, for tests that none is blamed. */
-import { Program } from '../core/program';
-import { hoist } from '../core/hoist';
-import { executorOf } from '../core/executor';
+import { Program } from '../core/programs/program';
+import { hoist } from '../core/programs/hoist';
+import { executorOf } from '../core/programs/executor';
 import { fillFrom, toFlat, zeros, type Tensor } from '../core/tensor';
 import { Unroll } from '../bptt/unroll';
 import { precisions, type Precision } from '../referee/errorbound';

@@ -4,7 +4,7 @@ import { network, type Network } from '../bptt/network/network';
 import { spectrum } from '../bptt/flow/spectrum';
 import { elman } from '../cells/elman';
 import { reservoir } from '../cells/reservoir';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, toNested } from '../core/tensor';
 import { describeCell, expectByHand, runCell, times, zip, type Reference } from './cellsuite';
 import { testErrors } from './errors';

@@ -1,6 +1,6 @@
 /** 10,000 right answers, of every cell, in every number format: the referee blames none of them. */
 import { inForm, kinds } from '../cells/kinds';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { Case } from '../referee/diagnose';
 import { randomQuestion, type QuestionPlan } from '../referee/cases';
 import type { Precision } from '../referee/errorbound';

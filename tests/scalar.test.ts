@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import * as scalar from '../core/scalar';
+import * as scalar from '../core/programs/scalar';
 import {
   apply,
   Dual,
@@ -9,7 +9,7 @@ import {
   tangent,
   type OperationName,
   type Scalar,
-} from '../core/scalar';
+} from '../core/programs/scalar';
 
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 20 });

@@ -1,9 +1,14 @@
 /** Linear recurrences by a scan are those of the loop, and their gradients those of the network and of the definition. */
 import { network } from '../bptt/network/network';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 import { mingru } from '../cells/mingru';
-import { Random } from '../core/random';
-import { recurrenceByLoop, recurrenceByScan, recurrenceGradients, type LinearRecurrence } from '../core/scan';
+import { Random } from '../core/random/random';
+import {
+  recurrenceByLoop,
+  recurrenceByScan,
+  recurrenceGradients,
+  type LinearRecurrence,
+} from '../core/programs/scan';
 import { columns, toFlat } from '../core/tensor';
 import { distance } from './executors';
 import { testErrors } from './errors';

@@ -5,7 +5,7 @@ import { network } from '../bptt/network/network';
 import { parallel } from '../bptt/parallel/parallel';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, type Tensor } from '../core/tensor';
 
 const [T, B, D, H, O] = [45, 3, 4, 5, 6];

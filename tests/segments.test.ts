@@ -1,8 +1,8 @@
 /** Passes in segments: little memory, bit-identical results. */
-import type { Batch, PassOptions } from '../bptt/network/batch';
-import { bidirectional } from '../bptt/network/layer';
+import type { Batch, PassOptions } from '../bptt/network/batch/batch';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { planOf, sizeOfPass } from '../bptt/network/pass';
+import { planOf, sizeOfPass } from '../bptt/network/passes/pass';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { embedding } from '../cells/embedding';
@@ -11,7 +11,7 @@ import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { cellFromText } from '../cells/text';
 import { engineMemory } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, type Tensor } from '../core/tensor';
 import { executors } from './executors';
 

@@ -1,10 +1,10 @@
 /** What each thread of a team computes: shares of a batch, which together are the whole batch. */
 import { join } from 'node:path';
-import type { Batch } from '../bptt/network/batch';
-import { bidirectional } from '../bptt/network/layer';
+import type { Batch } from '../bptt/network/batch/batch';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import type { FlatNumbers } from '../bptt/network/numbers';
-import { clockOf } from '../bptt/network/states';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
+import { clockOf } from '../bptt/network/batch/states';
 import { outputAxes } from '../bptt/network/topology';
 import { Exchange } from '../bptt/parallel/exchange';
 import { parallel } from '../bptt/parallel/parallel';
@@ -13,7 +13,7 @@ import { suggestedThreads, trainingFlops } from '../bptt/parallel/threads';
 import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { sizeOf, toFlat } from '../core/tensor';
 import { distance } from './executors';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import * as scalar from '../core/scalar';
-import { Dual, language, primal, tangent, type OperationName, type Scalar } from '../core/scalar';
-import { printGraph } from '../core/print';
-import { inputsOf, statement, statementOf, type Graph, type Statement } from '../core/statement';
+import * as scalar from '../core/programs/scalar';
+import { Dual, language, primal, tangent, type OperationName, type Scalar } from '../core/programs/scalar';
+import { printGraph } from '../core/programs/print';
+import { inputsOf, statement, statementOf, type Graph, type Statement } from '../core/programs/statement';
 
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 20 });

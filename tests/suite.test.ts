@@ -1,6 +1,6 @@
 /** What the check suite consists of: a case for every form of every cell, each under a name of its own that is true. */
-import { caseGroups, suite } from '../bptt/check/suite';
-import { activationNames } from '../cells/activation';
+import { caseGroups, suite } from '../bptt/check/suite/suite';
+import { activationNames } from '../cells/parts/activation';
 import { inForm, kinds, type CellForm, type CellKind } from '../cells/kinds';
 
 const sizes = { input: 3, hidden: 12, output: 12 };

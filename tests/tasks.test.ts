@@ -1,5 +1,5 @@
 /** Synthetic sequence tasks are exactly as the papers define them. */
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { adding } from '../tasks/adding';
 import { chords } from '../tasks/chords';
 import { counting } from '../tasks/counting';

@@ -6,7 +6,7 @@ import { mutationScore } from '../bptt/check/mutants';
 import { problemOfCell } from '../bptt/check/problem';
 import { cellFromText } from '../cells/text';
 import { EquationError } from '../core/equations/error';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 const folder = join(__dirname, '..', 'examples', 'cells');
 const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));

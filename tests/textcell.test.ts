@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildFrom, blueprintOf } from '../bptt/network/blueprint';
 import { gradcheck } from '../bptt/check/gradcheck';
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network } from '../bptt/network/network';
 import { weightInitNames, type Cell } from '../cells/cell';
 import { elman } from '../cells/elman';

@@ -1,24 +1,24 @@
 /** Topologies: each is equivalent to another one, or to networks composed by hand. */
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
-import { bidirectional } from '../bptt/network/layer';
+import type { Batch } from '../bptt/network/batch/batch';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { truncated } from '../bptt/truncated';
 import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { softmax } from '../core/softmax';
 import { sizeOf, toFlat, type Tensors } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { toKeras } from '../io/keras';
-import { encodeOnnx } from '../io/onnx';
+import { encodeOnnx } from '../io/onnx/model';
 import { decodeSafetensors } from '../io/safetensors';
-import { pytorchProject } from '../io/torchproject';
+import { pytorchProject } from '../io/torch/project';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
-import type { States } from '../bptt/network/states';
-import { planOf } from '../bptt/network/pass';
+import type { States } from '../bptt/network/batch/states';
+import { planOf } from '../bptt/network/passes/pass';
 
 const [S, T, B, D, H, O] = [5, 3, 3, 4, 5, 6];
 const lengths = [5, 2, 4];

@@ -33,10 +33,10 @@ import { readText } from '../text/read';
 import { parseVector } from '../verify/vectors';
 import { verify } from '../verify/verify';
 import { Vocabulary } from '../io/vocabulary';
-import { fromPytorch } from '../io/torchimport';
-import { torchOptimizerCall } from '../io/torchoptim';
-import { pytorchProject } from '../io/torchproject';
-import type { PytorchProject } from '../io/torchscript';
+import { fromPytorch } from '../io/torch/import';
+import { torchOptimizerCall } from '../io/torch/optimizers';
+import { pytorchProject } from '../io/torch/project';
+import type { PytorchProject } from '../io/torch/script';
 import { backstep } from './command';
 import { describeWith, pythonWith, run } from './outside';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSettings, type GivenSettings } from '../text/settings';
 import { Trainer } from '../text/trainer';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toNested } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';

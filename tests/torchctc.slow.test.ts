@@ -1,6 +1,6 @@
 /** Connectionist temporal classification against torch.nn.CTCLoss: the loss and its gradient. */
 import { ctc, Random, tensor } from '../index';
-import type { Pass } from '../bptt/network/pass';
+import type { Pass } from '../bptt/network/passes/pass';
 import { describeWith, pythonWith, run } from './outside';
 
 const script = `

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { backstep, backstepProcess } from './command';
 import { describeWith, pythonWith, run as runProgram } from './outside';
 

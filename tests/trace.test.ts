@@ -11,7 +11,7 @@ import {
   type NetworkOptions,
   type TracedLine,
 } from '../index';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 import { backstep } from './command';
 
 const random = new Random(5);

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../core/random';
-import type { FlatNumbers } from '../bptt/network/numbers';
+import { Random } from '../core/random/random';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { chrF } from '../data/metrics';
 import { readTable, type Table } from '../data/table';
 import { translate } from '../learn/translate/translate';

@@ -2,7 +2,7 @@
 import { network, type Network } from '../bptt/network/network';
 import type { DecodeInput } from '../bptt/decode/writer';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 
 export const [S, B, D, H, O] = [4, 3, 2, 5, 4];

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { truncated, type TruncatedOptions, type TruncatedResult } from '../bptt/truncated';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { distance, settings, type Setting } from './executors';
 

@@ -4,9 +4,9 @@ import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import { hoist } from '../core/hoist';
-import { Program } from '../core/program';
-import { Random } from '../core/random';
+import { hoist } from '../core/programs/hoist';
+import { Program } from '../core/programs/program';
+import { Random } from '../core/random/random';
 import { columns, fillFrom, rows, sizeOf, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { distance, settings, type Setting } from './executors';
 

@@ -1,16 +1,16 @@
 /** Plans of several lengths share memory: what an earlier one leaves there has no effect on a later one. */
-import { bidirectional } from '../bptt/network/layer';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type NetworkOptions } from '../bptt/network/network';
-import { planOf } from '../bptt/network/pass';
-import type { Plan } from '../bptt/network/plan';
-import type { Batch } from '../bptt/network/batch';
+import { planOf } from '../bptt/network/passes/pass';
+import type { Plan } from '../bptt/network/passes/plan';
+import type { Batch } from '../bptt/network/batch/batch';
 import { choiceNames, choiceOf } from '../cells/kinds';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import type { Cell } from '../cells/cell';
 import { isOneHot } from '../core/onehot';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat } from '../core/tensor';
 import { executors } from './executors';
 

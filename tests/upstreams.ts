@@ -1,7 +1,7 @@
 /** Upstream gradients of networks without a loss: values past a row's end have no effect, on every path. */
-import { attentionScores } from '../bptt/network/attention';
-import type { Batch } from '../bptt/network/batch';
-import { bidirectional } from '../bptt/network/layer';
+import { attentionScores } from '../bptt/network/layers/attention';
+import type { Batch } from '../bptt/network/batch/batch';
+import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type Network, type NetworkOptions, type Upstream } from '../bptt/network/network';
 import { truncated } from '../bptt/truncated';
 import type { Cell } from '../cells/cell';
@@ -11,10 +11,10 @@ import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, type Tensors } from '../core/tensor';
 import type { Setting } from './executors';
-import { planOf } from '../bptt/network/pass';
+import { planOf } from '../bptt/network/passes/pass';
 
 const [S, T, B, D, H, O] = [5, 4, 3, 4, 5, 6];
 const lengths = [4, 1, 3];

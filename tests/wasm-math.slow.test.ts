@@ -1,5 +1,5 @@
 /** Accuracy of the float64 functions over their whole range, and of the reference itself. */
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { add, big, type Big, exact, exponentOf, toNumber } from './exact';
 import { functionOf, reference, worst, type Name } from './functionerrors';
 

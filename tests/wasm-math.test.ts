@@ -2,7 +2,7 @@
  * The functions of core/wasm/math.ts against the true values: float32 against Math in float64, float64 against 256 bits.
  * Errors are in units in the last place (ulp) of the true value; below the normal range a unit is the smallest number.
  */
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { type Big, exact, ln2 } from './exact';
 import { functionOf, reference, worst, type Name } from './functionerrors';
 

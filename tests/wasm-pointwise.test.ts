@@ -1,12 +1,22 @@
 /**
- * Compiled statements: every operation against the number rules of core/scalar.ts, and whole statements against the
+ * Compiled statements: every operation against the number rules of core/programs/scalar.ts, and whole statements against the
  * same operations one at a time, for any memory layout and number of operands.
  */
 import fc from 'fast-check';
 import type { Dtype } from '../core/memory';
-import { Random } from '../core/random';
-import { add, apply, exp, language, mul, type OperationName, select, sub, tanh } from '../core/scalar';
-import { arityOf, type Graph, type GraphNode, inputsOf, statement } from '../core/statement';
+import { Random } from '../core/random/random';
+import {
+  add,
+  apply,
+  exp,
+  language,
+  mul,
+  type OperationName,
+  select,
+  sub,
+  tanh,
+} from '../core/programs/scalar';
+import { arityOf, type Graph, type GraphNode, inputsOf, statement } from '../core/programs/statement';
 import { type Access, pointwiseKey } from '../core/wasm/emit-pointwise';
 import { Arena, argumentsOf, compile, mapper, type Operand, roundTo } from './operands';
 import { lstmBackward, lstmForward } from './statements';

@@ -3,7 +3,7 @@
  * at the end of the memory, and nothing touched but the result.
  */
 import type { Dtype } from '../core/memory';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { WasmModule } from '../core/wasm/encoder';
 import { addReduction, type Reductions } from '../core/wasm/emit-reduce';
 import { Arena, bytesOf, type Operand } from './operands';

@@ -1,6 +1,6 @@
 /** A small network and a batch with class weights, and the loss and gradient they give. */
 import { network, type Network } from '../bptt/network/network';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { gru } from '../cells/gru';
 import { toFlat } from '../core/tensor';
 

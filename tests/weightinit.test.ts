@@ -1,7 +1,7 @@
 /** Initial weights of each built-in cell: the options reach the matrices they are meant for. */
 import type { WeightInit } from '../cells/cell';
 import { makers } from '../cells/makers';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { toFlat, toNested, zeros } from '../core/tensor';
 import { testErrors } from './errors';
 

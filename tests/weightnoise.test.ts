@@ -1,10 +1,10 @@
 /** Training on noisy weights: what is computed with the noise, and what must not be. */
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { fit, type FitOptions, type FitResult } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
 import { WeightNoise } from '../bptt/network/weightnoise';
 import { gru } from '../cells/gru';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 
 const [T, B, D, H, O] = [4, 3, 2, 5, 3];
 const make = (dropout = 0): Network =>

@@ -1,7 +1,7 @@
 /** Weights of targets in chunks, on threads and in accumulated steps. */
 import { join } from 'node:path';
-import type { Batch } from '../bptt/network/batch';
-import { sizeOfPass } from '../bptt/network/pass';
+import type { Batch } from '../bptt/network/batch/batch';
+import { sizeOfPass } from '../bptt/network/passes/pass';
 import { fit } from '../bptt/train/fit';
 import { evaluate } from '../bptt/train/learner';
 import { truncated } from '../bptt/truncated';

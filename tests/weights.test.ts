@@ -1,7 +1,7 @@
 /** Weights of targets: as in PyTorch, in the loss and in all gradients, however a batch is run. */
 import { gradcheck } from '../bptt/check/gradcheck';
 import { network } from '../bptt/network/network';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { gru } from '../cells/gru';
 import { make, measured, targets, weighted, x } from './weightedbatch';
 

@@ -1,9 +1,9 @@
 /** Samples text from a model, one symbol at a time. */
 import { must } from '../core/check';
-import type { Random } from '../core/random';
+import type { Random } from '../core/random/random';
 import { drawClass, type DrawOptions } from '../bptt/decode/draw';
 import type { Network } from '../bptt/network/network';
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
 
 export interface GenerateOptions extends DrawOptions {

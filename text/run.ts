@@ -1,7 +1,7 @@
 /** `backstep train` on a text: starts or resumes a run. */
 import { statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import { executorHere, executorOf, type ExecutorName } from '../core/executor';
+import { executorHere, executorOf, type ExecutorName } from '../core/programs/executor';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from '../terminal/errors';

@@ -1,10 +1,10 @@
 /** The network and batch that `backstep flow` and `backstep trace` examine: new or trained, on noise or on text. */
 import { networkSettings, trainingSettings } from '../bptt/train/settings';
-import { Random } from '../core/random';
+import { Random } from '../core/random/random';
 import { defaultsOf, type Setting, type Value } from '../core/setting';
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
-import { bidirectional, directionsOf, widthOf, type Layer } from '../bptt/network/layer';
+import type { Batch } from '../bptt/network/batch/batch';
+import type { FlatNumbers } from '../bptt/network/batch/numbers';
+import { bidirectional, directionsOf, widthOf, type Layer } from '../bptt/network/layers/layer';
 import { mustHaveRoom } from '../bptt/network/need';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
 import { scaleRecurrence, setGateBias } from '../bptt/flow/recurrence';

@@ -1,17 +1,17 @@
 /** Trains a character model: batches, validation, samples and checkpoints. */
 import * as v from 'valibot';
-import { Random } from '../core/random';
-import type { ExecutorName } from '../core/executor';
+import { Random } from '../core/random/random';
+import type { ExecutorName } from '../core/programs/executor';
 import { outputOf } from '../cells/cell';
 import { embedding } from '../cells/embedding';
-import type { Batch } from '../bptt/network/batch';
+import type { Batch } from '../bptt/network/batch/batch';
 import { LossCurve } from '../bptt/train/curve';
 import { fit, type StepInfo, type FitResult } from '../bptt/train/fit';
 import { gradcheck, type GradcheckReport } from '../bptt/check/gradcheck';
 import type { Oracle } from '../bptt/check/row';
 import { mustHaveRoom } from '../bptt/network/need';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
-import type { States } from '../bptt/network/states';
+import type { States } from '../bptt/network/batch/states';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
 import { schedule } from '../bptt/train/schedules';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';

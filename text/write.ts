@@ -1,6 +1,6 @@
 /** Streams text from a checkpoint to standard output. */
-import { Random } from '../core/random';
-import { mustReadForward } from '../bptt/network/layer';
+import { Random } from '../core/random/random';
+import { mustReadForward } from '../bptt/network/layers/layer';
 import { using } from '../terminal/errors';
 import { defaultPrime, generateText } from './generate';
 import { drained, noteLine } from '../terminal/output';

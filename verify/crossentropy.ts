@@ -2,8 +2,8 @@
 import { lossOf, mustFitOutput, recordLoss } from '../losses';
 import { must, mustShape } from '../core/check';
 import { lazyEquations } from '../core/equations/equations';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
+import { plain } from '../core/programs/plain';
+import { Program } from '../core/programs/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
 import type { TestVector } from './vectors';
 

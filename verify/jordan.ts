@@ -6,7 +6,7 @@
  * which, so both are tried on its first step. In the second case the first step has feedback 'o'.
  */
 import { network, type Network } from '../bptt/network/network';
-import { planOf, type Pass } from '../bptt/network/pass';
+import { planOf, type Pass } from '../bptt/network/passes/pass';
 import { jordan } from '../cells/jordan';
 import { mustBeOneOf, mustShape } from '../core/check';
 import { toFlat } from '../core/tensor';

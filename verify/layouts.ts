@@ -1,10 +1,10 @@
 /** Parameter layouts of test vectors: PyTorch's stacks, and single cells that PyTorch lacks. */
 import { must, mustShape } from '../core/check';
 import type { Network } from '../bptt/network/network';
-import { cellsOf } from '../bptt/network/stack';
+import { cellsOf } from '../bptt/network/layers/stack';
 import { columns, toFlat, type Tensor } from '../core/tensor';
 import { fillTensor } from '../bptt/check/problem';
-import { fillFromPytorch, torchName, toPytorch } from '../io/pytorch';
+import { fillFromPytorch, torchName, toPytorch } from '../io/torch/parameters';
 import type { SafeTensor } from '../io/safetensors';
 import type { VectorTensor } from './vectors';
 

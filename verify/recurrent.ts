@@ -1,7 +1,7 @@
 /** Test vectors of recurrent networks: forward, and backward from a cross-entropy or a weighted sum. */
-import { directionsOf, inputOf, type Layer } from '../bptt/network/layer';
+import { directionsOf, inputOf, type Layer } from '../bptt/network/layers/layer';
 import { network, type Gradients, type Network } from '../bptt/network/network';
-import { planOf, type Pass } from '../bptt/network/pass';
+import { planOf, type Pass } from '../bptt/network/passes/pass';
 import { truncated } from '../bptt/truncated';
 import { embedding } from '../cells/embedding';
 import { must, mustShape } from '../core/check';

@@ -6,16 +6,16 @@
  * inside the model: each term is backpropagated through the part of the model that computes it, and the gradients of the
  * parts are added.
  */
-import { attentionScores, type AttentionScore } from '../bptt/network/attention';
+import { attentionScores, type AttentionScore } from '../bptt/network/layers/attention';
 import { network, type Network, type Pass, type Upstream } from '../bptt/network/network';
-import { planOf } from '../bptt/network/pass';
-import type { Plan } from '../bptt/network/plan';
-import type { Stack } from '../bptt/network/stack';
+import { planOf } from '../bptt/network/passes/pass';
+import type { Plan } from '../bptt/network/passes/plan';
+import type { Stack } from '../bptt/network/layers/stack';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { must, mustBeOneOf, mustShape } from '../core/check';
 import { bound } from '../core/equations/equations';
-import { plain } from '../core/plain';
+import { plain } from '../core/programs/plain';
 import { softmax, softmaxBackward } from '../core/softmax';
 import { tensor, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { layeredTorchLayout } from './layouts';

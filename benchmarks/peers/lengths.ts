@@ -2,13 +2,13 @@
  * This engine on batches of several lengths. `train` and `forward` take a new network each time, which meets every length
  * for the first time; kernels are compiled before. Option: dtype.
  */
-import type { Batch } from '../../bptt/network/batch';
-import { rewritten } from '../../bptt/network/bound';
+import type { Batch } from '../../bptt/network/batch/batch';
+import { rewritten } from '../../bptt/network/passes/bound';
 import { network, type Network } from '../../bptt/network/network';
-import { Plan } from '../../bptt/network/plan';
+import { Plan } from '../../bptt/network/passes/plan';
 import { globalNorm } from '../../bptt/train/clip';
 import { Arena, engineMemory, type Dtype } from '../../core/memory';
-import { executorOf } from '../../core/executor';
+import { executorOf } from '../../core/programs/executor';
 import { toFlat } from '../../core/tensor';
 import { cellOfWorkload, type Values } from '../../measure/workloads';
 import type { Case } from './case';

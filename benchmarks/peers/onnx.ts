@@ -1,6 +1,6 @@
 /** ONNX Runtime, inference only, one thread. Option: `web` (its wasm build) or `node` (its native build). */
 import { WorkloadRun, STREAMED } from '../../measure/workloads';
-import { encodeOnnx } from '../../io/onnx';
+import { encodeOnnx } from '../../io/onnx/model';
 import type { Case } from './case';
 import type { Engine } from './host';
 

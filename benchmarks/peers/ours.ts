@@ -2,7 +2,7 @@
  * This engine as in normal use: every call checks and copies its batch. Options: dtype, executor or `fastest`,
  * threads.
  */
-import { executorOf, type ExecutorName } from '../../core/executor';
+import { executorOf, type ExecutorName } from '../../core/programs/executor';
 import type { Dtype } from '../../core/memory';
 import { globalNorm } from '../../bptt/train/clip';
 import { parallel } from '../../bptt/parallel/parallel';

@@ -1,9 +1,9 @@
 /** The score of this engine on a data set, and the same examples for PyTorch. */
-import type { Batch } from '../../bptt/network/batch';
-import type { FlatNumbers } from '../../bptt/network/numbers';
+import type { Batch } from '../../bptt/network/batch/batch';
+import type { FlatNumbers } from '../../bptt/network/batch/numbers';
 import type { Network } from '../../bptt/network/network';
 import { endsInOne } from '../../bptt/network/topology';
-import { executorOf } from '../../core/executor';
+import { executorOf } from '../../core/programs/executor';
 import type { Table } from '../../data/table';
 import { newSettings, ownOptions, type Settings } from '../../learn/settings';
 import type { Examples, Parts, Task } from '../../learn/task';

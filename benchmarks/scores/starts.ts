@@ -7,8 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import type { Network } from '../../bptt/network/network';
-import { uniform } from '../../core/init';
-import { Random } from '../../core/random';
+import { uniform } from '../../core/random/init';
+import { Random } from '../../core/random/random';
 import { tableOf } from '../../learn/source';
 import { ourScore, prepared, type Trained } from './ours';
 import { meanOf } from './scores';

@@ -1,6 +1,6 @@
-/** The arithmetic of derivatives: on floating-point numbers here, on residues modulo a prime in `exact.ts`. */
-import { plain } from '../../core/plain';
-import type { Executor } from '../../core/program';
+/** The arithmetic of derivatives: on floating-point numbers here, on residues modulo a prime in `bptt/check/exact/oracle.ts`. */
+import { plain } from '../../core/programs/plain';
+import type { Executor } from '../../core/programs/program';
 import type { Tensor } from '../../core/tensor';
 import type { Direction } from './judge';
 import type { Problem } from './problem';

@@ -1,8 +1,8 @@
 /** Checks every hand-derived statement elementwise against forward-mode dual numbers of its forward statement. */
 import type { StatementPair } from '../../cells/cell';
-import { Random } from '../../core/random';
-import { Dual, primal, tangent } from '../../core/scalar';
-import { inputsOf, isConstant } from '../../core/statement';
+import { Random } from '../../core/random/random';
+import { Dual, primal, tangent } from '../../core/programs/scalar';
+import { inputsOf, isConstant } from '../../core/programs/statement';
 import { relativeError } from './bounds';
 
 export interface DualCheck {

@@ -1,5 +1,5 @@
 /** Central differences of the unrolled loss in float64, the oracle that uses no derivatives. */
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
 import { RoundingExecutor, measuredSpread } from './rounding';

@@ -25,21 +25,21 @@
 import type { Cell } from '../../cells/cell';
 import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
 import { lazy } from '../../core/once';
-import type { Executor } from '../../core/program';
-import { Random } from '../../core/random';
+import type { Executor } from '../../core/programs/program';
+import { Random } from '../../core/random/random';
 import { sizeOf, toFlat } from '../../core/tensor';
-import type { Batch } from '../network/batch';
+import type { Batch } from '../network/batch/batch';
 import { errorBounds } from './bounds';
-import { StepCopies, spansOf } from './stepcopies';
-import { doubleSum, hasDoubleSum } from './doublesum';
+import { StepCopies, spansOf } from './jacobians/stepcopies';
+import { doubleSum, hasDoubleSum } from './jacobians/doublesum';
 import { checkStatements } from './duals';
-import { exactCheck, unlessZero } from './exact';
-import { exactDoubleSum, exactJacobians } from './exactmatrices';
-import { exactTruncated } from './exacttruncated';
+import { exactCheck, unlessZero } from './exact/oracle';
+import { exactDoubleSum, exactJacobians } from './exact/matrices';
+import { exactTruncated } from './exact/truncated';
 import { centralDifferences, type DifferenceOptions } from './finite';
-import { jacobiansOf } from './jacobian';
+import { jacobiansOf } from './jacobians/jacobian';
 import { judge, none, together, type Slope, type Verdict } from './judge';
-import { directionsOf, type Layer } from '../network/layer';
+import { directionsOf, type Layer } from '../network/layers/layer';
 import { Network } from '../network/network';
 import {
   analyticGradients,
@@ -48,8 +48,8 @@ import {
   type CellProblemOptions,
   type Problem,
 } from './problem';
-import { hasNewton, newton, newtonSlope } from './newton';
-import { compareExactly, exactRowsOf, type Derived } from './exactcompare';
+import { hasNewton, newton, newtonSlope } from './jacobians/newton';
+import { compareExactly, exactRowsOf, type Derived } from './exact/compare';
 import { gradientRounding } from './rounding';
 import { indexOf, largestOf, RowBuilder, type ExactOracle, type GradcheckRow, type Oracle } from './row';
 import { forwardMode } from './rtrl';

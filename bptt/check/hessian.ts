@@ -9,10 +9,10 @@
  */
 import { must } from '../../core/check';
 import { engineMemory } from '../../core/memory';
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { sizeOf, toFlat, type Numbers } from '../../core/tensor';
-import type { Batch } from '../network/batch';
-import { fitted, flatten, type FlatNumbers } from '../network/numbers';
+import type { Batch } from '../network/batch/batch';
+import { fitted, flatten, type FlatNumbers } from '../network/batch/numbers';
 import { copyNetwork, mustBeNetwork, type Network } from '../network/network';
 import type { Direction } from './judge';
 import { fillTensor, problemOfNetwork, type Problem } from './problem';

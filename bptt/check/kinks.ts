@@ -2,9 +2,9 @@
  * The executor of difference quotients: records on which side of each kink (of relu, max, …) every element falls while a
  * program runs, and holds the values of `stop` fixed.
  */
-import { plain } from '../../core/plain';
-import type { Executor, Pointwise } from '../../core/program';
-import type { Graph, GraphNode } from '../../core/statement';
+import { plain } from '../../core/programs/plain';
+import type { Executor, Pointwise } from '../../core/programs/program';
+import type { Graph, GraphNode } from '../../core/programs/statement';
 import { zeros, type Tensors } from '../../core/tensor';
 
 /** Operations with a discontinuous slope. */

@@ -5,14 +5,20 @@
  * Mutants are made by rewriting the recorded backward program, so cells need no support for it.
  */
 import { isOneHot } from '../../core/onehot';
-import { plain } from '../../core/plain';
+import { plain } from '../../core/programs/plain';
 import { equations } from '../../core/equations/equations';
-import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../../core/program';
-import { printedLines, printGraph } from '../../core/print';
-import { inputsOf, type Graph, type GraphNode } from '../../core/statement';
+import {
+  Program,
+  type Operation,
+  type Pointwise,
+  type Product,
+  type Reduction,
+} from '../../core/programs/program';
+import { printedLines, printGraph } from '../../core/programs/print';
+import { inputsOf, type Graph, type GraphNode } from '../../core/programs/statement';
 import { zeros, type Tensor, type Tensors } from '../../core/tensor';
 import { errorBounds, relativeError } from './bounds';
-import { exactOracle, sameGraphs } from './exact';
+import { exactOracle, sameGraphs } from './exact/oracle';
 import { centralDifferences } from './finite';
 import { analyticGradients, backwardGradients, type Problem } from './problem';
 import { forwardMode } from './rtrl';

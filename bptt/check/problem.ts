@@ -4,15 +4,15 @@
  */
 import { mustBe } from '../../core/check';
 import { lazyEquations } from '../../core/equations/equations';
-import { hoist } from '../../core/hoist';
-import { Program, type Executor } from '../../core/program';
-import { Random } from '../../core/random';
+import { hoist } from '../../core/programs/hoist';
+import { Program, type Executor } from '../../core/programs/program';
+import { Random } from '../../core/random/random';
 import { dtypeOf, rows, sizeOf, toFlat, zeros, type Tensor } from '../../core/tensor';
-import type { Batch } from '../network/batch';
-import { inputOf, isLayer, type Layer } from '../network/layer';
+import type { Batch } from '../network/batch/batch';
+import { inputOf, isLayer, type Layer } from '../network/layers/layer';
 import { mustBeNetwork, Network } from '../network/network';
-import type { Plan } from '../network/plan';
-import { firstCellsOf, type Layers, type Stack } from '../network/stack';
+import type { Plan } from '../network/passes/plan';
+import { firstCellsOf, type Layers, type Stack } from '../network/layers/stack';
 import type { Feed } from '../network/topology';
 import { runnerOf } from '../network/network';
 

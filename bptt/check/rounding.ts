@@ -5,9 +5,9 @@
  *
  * Source: Parker 1997, "Monte Carlo arithmetic".
  */
-import { plain } from '../../core/plain';
-import type { Executor, Operation } from '../../core/program';
-import { Random } from '../../core/random';
+import { plain } from '../../core/programs/plain';
+import type { Executor, Operation } from '../../core/programs/program';
+import { Random } from '../../core/random/random';
 import { sizeOf, type Tensor } from '../../core/tensor';
 import { backwardGradients, positionOf, type Problem } from './problem';
 

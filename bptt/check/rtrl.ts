@@ -6,14 +6,14 @@
  * Rules: a product becomes two products (one if the first operand is one-hot), a statement is evaluated on dual numbers,
  * a sum becomes the sum of derivatives.
  */
-import { bindMatmul } from '../../core/matmul';
+import { bindMatmul } from '../../core/programs/matmul';
 import type { Data } from '../../core/memory';
 import { isOneHot } from '../../core/onehot';
-import { plain } from '../../core/plain';
-import type { Executor, Pointwise, Product, Reduction } from '../../core/program';
-import { Random } from '../../core/random';
-import { Dual, primal, tangent, type Scalar } from '../../core/scalar';
-import { inputsOf, statementOf } from '../../core/statement';
+import { plain } from '../../core/programs/plain';
+import type { Executor, Pointwise, Product, Reduction } from '../../core/programs/program';
+import { Random } from '../../core/random/random';
+import { Dual, primal, tangent, type Scalar } from '../../core/programs/scalar';
+import { inputsOf, statementOf } from '../../core/programs/statement';
 import ndarray from 'ndarray';
 import type { Tensor } from '../../core/tensor';
 import type { Direction, Estimate } from './judge';

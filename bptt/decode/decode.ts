@@ -6,8 +6,8 @@
  * Vinyals & Le 2014).
  */
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
-import { Random } from '../../core/random';
-import { flatten } from '../network/numbers';
+import { Random } from '../../core/random/random';
+import { flatten } from '../network/batch/numbers';
 import { drawClass, likeliest } from './draw';
 import { mustBeNetwork, type Network } from '../network/network';
 import { Writer, type DecodeInput, type Steps } from './writer';

@@ -1,5 +1,5 @@
 /** Chooses a class from the logits of a network. */
-import type { Random } from '../../core/random';
+import type { Random } from '../../core/random/random';
 
 export interface DrawOptions {
   /** Divides the logits: values below 1 favour likely classes, above 1 unlikely ones; 0 takes the most likely class. */

@@ -7,12 +7,12 @@
 import { targetsOf } from '../network/architecture';
 import { must, mustBe, mustShape } from '../../core/check';
 import { fillFrom, toFlat, type Numbers, type Tensor } from '../../core/tensor';
-import { flatten, type FlatNumbers } from '../network/numbers';
-import { readBatch, type Batch, type ReadBatch } from '../network/batch';
-import type { Bound } from '../network/bound';
+import { flatten, type FlatNumbers } from '../network/batch/numbers';
+import { readBatch, type Batch, type ReadBatch } from '../network/batch/batch';
+import type { Bound } from '../network/passes/bound';
 import { runnerOf, type Network } from '../network/network';
-import type { Runner } from '../network/runner';
-import { readerOf } from '../network/stack';
+import type { Runner } from '../network/passes/runner';
+import { readerOf } from '../network/layers/stack';
 import { mustStream } from '../network/topology';
 
 /** The input of decoding. */

@@ -15,15 +15,15 @@ import { Matrix } from 'ml-matrix';
 import type { Cell } from '../../cells/cell';
 import { must, mustBe, mustKnowKeys } from '../../core/check';
 import { engineMemory } from '../../core/memory';
-import type { Executor } from '../../core/program';
+import type { Executor } from '../../core/programs/program';
 import type { Tensor } from '../../core/tensor';
-import type { Batch } from '../network/batch';
-import { spansOf, statesSize } from '../check/stepcopies';
-import { jacobiansOf } from '../check/jacobian';
+import type { Batch } from '../network/batch/batch';
+import { spansOf, statesSize } from '../check/jacobians/stepcopies';
+import { jacobiansOf } from '../check/jacobians/jacobian';
 import { copyNetwork, type Network, type Upstream } from '../network/network';
 import { MatrixProduct, singularValues } from './singular';
 import type { Unroll } from '../unroll';
-import { planOf } from '../network/pass';
+import { planOf } from '../network/passes/pass';
 
 /** The row that `flow` analyses, and the upstream gradients. */
 export interface FlowOptions {

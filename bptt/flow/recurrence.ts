@@ -6,7 +6,7 @@ import { recurrentMatrices, type Factor } from '../../cells/recurrent';
 import { must, mustBe } from '../../core/check';
 import { columns, fillFrom, toNested, transpose, type Tensor } from '../../core/tensor';
 import { fillTensor } from '../check/problem';
-import { directionsOf } from '../network/layer';
+import { directionsOf } from '../network/layers/layer';
 import type { Network } from '../network/network';
 
 /**

@@ -1,20 +1,28 @@
 /** Validates the options of a network and turns them into its architecture. */
 import { lossOf, mustFitOutput, nameOfLoss, type Loss, type LossTargets } from '../../losses';
-import { affineParameters } from '../../cells/affine';
+import { affineParameters } from '../../cells/parts/affine';
 import type { Parameter } from '../../cells/cell';
 import { isEmbedding, type Embedding } from '../../cells/embedding';
 import { isNumber, must, mustBe, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
-import type { ExecutorName } from '../../core/executor';
-import { constant, type Initializer } from '../../core/init';
+import type { ExecutorName } from '../../core/programs/executor';
+import { constant, type Initializer } from '../../core/random/init';
 import type { Dtype } from '../../core/memory';
 import type { Numbers } from '../../core/tensor';
-import { attentionParameters, attentionScores, type AttentionScore } from './attention';
-import { mustBridge } from './bridge';
-import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type DirectedCell, type Layer } from './layer';
+import { attentionParameters, attentionScores, type AttentionScore } from './layers/attention';
+import { mustBridge } from './layers/bridge';
+import {
+  inputOf,
+  isLayer,
+  mustReadForward,
+  nameOf,
+  widthOf,
+  type DirectedCell,
+  type Layer,
+} from './layers/layer';
 import { noiseOptions, type NoiseOptions } from './noise';
-import type { FlatNumbers } from './numbers';
+import type { FlatNumbers } from './batch/numbers';
 import { namedBy, withPrefix } from './parameters';
-import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
+import { cellsOf, firstCellsOf, readerOf, type Layers } from './layers/stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
 
 /** Options of a network: its layers and topology, output, loss, initialization and execution. */

@@ -2,17 +2,17 @@
 import { EQUATIONS, builtIn } from '../../cells/kinds';
 import { makers, noteOfCell, type CellMaker } from '../../cells/makers';
 import { mustBe } from '../../core/check';
-import type { ExecutorName } from '../../core/executor';
+import type { ExecutorName } from '../../core/programs/executor';
 import type { Data } from '../../core/memory';
-import { printGraph } from '../../core/print';
-import type { Operation, Program } from '../../core/program';
+import { printGraph } from '../../core/programs/print';
+import type { Operation, Program } from '../../core/programs/program';
 import type { Tensor } from '../../core/tensor';
 import { loss, lossNames, lossOf, registerLoss, type LossDefinition } from '../../losses';
-import { nameOf } from './layer';
+import { nameOf } from './layers/layer';
 import { blankNetwork, type Network } from './network';
 import { noteOf, optionsFrom, type NetworkNote } from './note';
-import { Plan } from './plan';
-import { cellsOf } from './stack';
+import { Plan } from './passes/plan';
+import { cellsOf } from './layers/stack';
 
 export interface Blueprint {
   network: NetworkNote;

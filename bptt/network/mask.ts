@@ -1,5 +1,5 @@
 /** Random masks of a network: drawn for each training batch, and constant in evaluation. */
-import type { Random } from '../../core/random';
+import type { Random } from '../../core/random/random';
 import type { Tensor } from '../../core/tensor';
 
 /** A mask: each of its numbers is `hit` with probability `p`, otherwise `miss`; in evaluation all are `still`. */

@@ -1,8 +1,8 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
 import { must, mustBe, mustBeOneOf, mustBeSwitch, mustKnowKeys } from '../../core/check';
-import { executorOf, type ExecutorName } from '../../core/executor';
-import type { Executor } from '../../core/program';
-import { Random } from '../../core/random';
+import { executorOf, type ExecutorName } from '../../core/programs/executor';
+import type { Executor } from '../../core/programs/program';
+import { Random } from '../../core/random/random';
 import { contents, fillFrom, type Tensor } from '../../core/tensor';
 import {
   architectureOf,
@@ -12,18 +12,18 @@ import {
   type Architecture,
   type NetworkOptions,
 } from './architecture';
-import { passKeys, readBatch, type Batch, type PassOptions } from './batch';
+import { passKeys, readBatch, type Batch, type PassOptions } from './batch/batch';
 import { Parameters } from './parameters';
-import type { Pass } from './pass';
+import type { Pass } from './passes/pass';
 import { predictionsOf } from './predict';
-import { Runner } from './runner';
-import { firstReaderOf } from './stack';
+import { Runner } from './passes/runner';
+import { firstReaderOf } from './layers/stack';
 import { summaryOf, type SummaryOptions } from './summary';
 
 export type { NetworkOptions } from './architecture';
-export type { Gradients, Pass } from './pass';
+export type { Gradients, Pass } from './passes/pass';
 export type { SummaryOptions } from './summary';
-export type { Upstream } from './upstream';
+export type { Upstream } from './batch/upstream';
 
 let runnerIn: (net: Network) => Runner;
 

@@ -4,7 +4,7 @@ import { embedding, type Embedding, type EmbeddingOptions } from '../../cells/em
 import { noteOfCell, remake, type CellMaker, type CellNote } from '../../cells/makers';
 import type { Registry } from '../../core/registry';
 import type { Architecture, NetworkOptions } from './architecture';
-import { bidirectional, isBidirectional, type Layer } from './layer';
+import { bidirectional, isBidirectional, type Layer } from './layers/layer';
 import type { Network } from './network';
 
 /** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */

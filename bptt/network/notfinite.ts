@@ -1,8 +1,8 @@
 /** Finds the first non-finite number of a pass, in the order of computation. */
-import { matrix } from '../../core/program';
+import { matrix } from '../../core/programs/program';
 import { rows, type Tensor } from '../../core/tensor';
 import type { Parameters } from './parameters';
-import type { Plan } from './plan';
+import type { Plan } from './passes/plan';
 import type { Unroll } from '../unroll';
 import type { ElementRange } from './usedrows';
 

@@ -2,12 +2,12 @@
 import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
 import { must, mustShape } from '../../core/check';
-import { executorOf } from '../../core/executor';
+import { executorOf } from '../../core/programs/executor';
 import { engineMemory, type Data, type Dtype } from '../../core/memory';
-import type { Executor } from '../../core/program';
-import type { Random } from '../../core/random';
+import type { Executor } from '../../core/programs/program';
+import type { Random } from '../../core/random/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
-import { fitted, type FlatNumbers } from './numbers';
+import { fitted, type FlatNumbers } from './batch/numbers';
 import { UsedRows, type Table } from './usedrows';
 
 /** Alignment of each parameter in elements: 64 bytes in float32, so that kernels read aligned rows. */

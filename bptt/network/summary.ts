@@ -4,7 +4,7 @@ import { count } from '../../core/format';
 import { sizeOf } from '../../core/tensor';
 import { lossOf } from '../../losses';
 import type { Architecture } from './architecture';
-import { directionsOf, nameOf, widthOf, type Layer } from './layer';
+import { directionsOf, nameOf, widthOf, type Layer } from './layers/layer';
 import { needOf } from './need';
 import type { Parameters } from './parameters';
 import { outputAxes } from './topology';

@@ -11,7 +11,7 @@
  * A side with one step has no time axis. Class numbers represent one-hot rows and have no last axis.
  */
 import { must, mustBeOneOf } from '../../core/check';
-import { mustReadForward, type Layer } from './layer';
+import { mustReadForward, type Layer } from './layers/layer';
 
 /** Which steps have an input and which an output; the shapes are in the table at the top of `topology.ts`. */
 export type Topology = 'one-to-one' | 'one-to-many' | 'many-to-one' | 'many-to-many' | 'encoder-decoder';

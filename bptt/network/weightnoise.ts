@@ -7,8 +7,8 @@
  */
 import { bound, lazyEquations } from '../../core/equations/equations';
 import type { Data } from '../../core/memory';
-import { plain } from '../../core/plain';
-import type { Random } from '../../core/random';
+import { plain } from '../../core/programs/plain';
+import type { Random } from '../../core/random/random';
 import { zeros } from '../../core/tensor';
 
 const perturb = lazyEquations(

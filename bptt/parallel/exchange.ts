@@ -1,10 +1,10 @@
 /** Reusable shared-memory buffers for the data that threads exchange: batches, final states and outputs. */
 import type { Data } from '../../core/memory';
 import { sizeOf, type Numbers } from '../../core/tensor';
-import type { Batch } from '../network/batch';
-import { flatten, type FlatNumbers } from '../network/numbers';
-import { mustBeOf } from '../network/runner';
-import { directionsOf } from '../network/layer';
+import type { Batch } from '../network/batch/batch';
+import { flatten, type FlatNumbers } from '../network/batch/numbers';
+import { mustBeOf } from '../network/passes/runner';
+import { directionsOf } from '../network/layers/layer';
 import type { Network } from '../network/network';
 import type { Gathered, PassTask } from './share';
 import { outputAxes } from '../network/topology';

@@ -1,11 +1,11 @@
 /** Runs one thread's share of a pass: some rows of a batch, forward and, if requested, backward. */
-import type { RandomState } from '../../core/random';
+import type { RandomState } from '../../core/random/random';
 import { contents, type Numbers } from '../../core/tensor';
-import { readBatch, type Batch, type PassOptions, type ReadBatch } from '../network/batch';
-import type { FlatNumbers } from '../network/numbers';
+import { readBatch, type Batch, type PassOptions, type ReadBatch } from '../network/batch/batch';
+import type { FlatNumbers } from '../network/batch/numbers';
 import { runnerOf, type Network } from '../network/network';
-import { sizeOfPass, type Pass } from '../network/pass';
-import { States } from '../network/states';
+import { sizeOfPass, type Pass } from '../network/passes/pass';
+import { States } from '../network/batch/states';
 
 /** Description of a pass that can be sent to a thread. */
 export interface PassTask extends Omit<PassOptions, 'from'> {

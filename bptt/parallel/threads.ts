@@ -1,7 +1,7 @@
 /** Chooses the number of threads for training a network. */
 import { physicalCores } from './cores';
 import { sizeOf } from '../../core/tensor';
-import { readBatch, type Batch } from '../network/batch';
+import { readBatch, type Batch } from '../network/batch/batch';
 import { mustBeNetwork, type Network } from '../network/network';
 import { parallel, Parallel } from './parallel';
 

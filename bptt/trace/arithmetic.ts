@@ -1,6 +1,6 @@
 /** The arithmetic of one unit: each line of the equations with numbers substituted, in as few digits as keep it exact. */
 import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } from './numbers';
-import { apply } from '../../core/scalar';
+import { apply } from '../../core/programs/scalar';
 import { short } from '../../core/format';
 
 /** A line of the equations with its numbers. */

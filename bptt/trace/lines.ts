@@ -1,7 +1,7 @@
 /** Records the operations of one step of a cell, and classifies them. */
 import type { Unroll } from '../unroll';
-import { Program, type Operation } from '../../core/program';
-import { tensorName } from '../../core/print';
+import { Program, type Operation } from '../../core/programs/program';
+import { tensorName } from '../../core/programs/print';
 import type { Tensors } from '../../core/tensor';
 
 /** The operations that the cell records at step t in one direction, and their tensors by name. */

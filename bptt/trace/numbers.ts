@@ -2,14 +2,14 @@
  * Traces one row of a batch forward and backward, operation by operation, with all numbers: runs the recorded program of a
  * training step on plain loops and records the inputs and outputs of each operation.
  */
-import type { Plan } from '../network/plan';
+import type { Plan } from '../network/passes/plan';
 import type { Unroll } from '../unroll';
 import { outputOf, type CellEquations } from '../../cells/cell';
-import { plain } from '../../core/plain';
-import { printedLines, tensorName, sameView } from '../../core/print';
-import type { Operation, Pointwise, Product } from '../../core/program';
-import { primal } from '../../core/scalar';
-import { inputsOf, statementOf, type Graph } from '../../core/statement';
+import { plain } from '../../core/programs/plain';
+import { printedLines, tensorName, sameView } from '../../core/programs/print';
+import type { Operation, Pointwise, Product } from '../../core/programs/program';
+import { primal } from '../../core/programs/scalar';
+import { inputsOf, statementOf, type Graph } from '../../core/programs/statement';
 import { columns, toFlat, type Tensor, type Tensors } from '../../core/tensor';
 import { isOfWeights, recordStep, unitRange } from './lines';
 

@@ -1,6 +1,6 @@
 /** Shows every line of a cell's equations with the numbers of one unit at one step of a network. */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
-import { readBatch, type Batch } from '../network/batch';
+import { readBatch, type Batch } from '../network/batch/batch';
 import { copyNetwork, mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { worked, type TracedLine } from './arithmetic';
 import { traceOf } from './numbers';

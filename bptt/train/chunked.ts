@@ -1,7 +1,7 @@
 /** Divides a batch into chunks of steps, each for one step of an optimizer: truncated backpropagation through time in `fit`. */
 import { must, mustBe } from '../../core/check';
 import type { Network } from '../network/network';
-import { flatten } from '../network/numbers';
+import { flatten } from '../network/batch/numbers';
 import { mustStream } from '../network/topology';
 import type { StreamBatch } from './source';
 

@@ -10,7 +10,7 @@
  */
 import { must, mustKnowKeys } from '../../core/check';
 import { engineMemory } from '../../core/memory';
-import type { Batch } from '../network/batch';
+import type { Batch } from '../network/batch/batch';
 import { clipGlobalNorm } from './clip';
 import { copyNetwork, mustBeNetwork, type Network } from '../network/network';
 

@@ -10,7 +10,7 @@ import { mustTakeOwn } from './ownloss';
 import { Parallel } from '../parallel/parallel';
 import { Plateau, type Better, type PlateauOptions } from './plateau';
 import { BatchSource, type Batches } from './source';
-import { States } from '../network/states';
+import { States } from '../network/batch/states';
 
 export type { StepInfo } from './learner';
 

@@ -1,20 +1,20 @@
 /** One step of training: gradients of one or more batches, clipping, schedule, update, and error handling. */
 import { must } from '../../core/check';
 import { Stopped } from '../parallel/thread';
-import { readBatch, type Batch, type PassOptions } from '../network/batch';
+import { readBatch, type Batch, type PassOptions } from '../network/batch/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import { mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { areFinite, firstBadParameter, firstBadValue } from '../network/notfinite';
 import type { OptimizerSnapshot, Optimizer } from './optimizers';
 import { flatStates, parallel, Parallel, type ParallelPass } from '../parallel/parallel';
-import { sizeOfPass, planOf, wholePlanOf, type Pass } from '../network/pass';
+import { sizeOfPass, planOf, wholePlanOf, type Pass } from '../network/passes/pass';
 import { contents } from '../../core/tensor';
 import { chunksOf, type Chunk } from './chunked';
 import type { LossFunction } from './ownloss';
 import type { Plateau } from './plateau';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
 import { goingOn, type BatchSource, type StreamBatch } from './source';
-import type { States } from '../network/states';
+import type { States } from '../network/batch/states';
 import { teamFor } from '../parallel/threads';
 import { WeightNoise } from '../network/weightnoise';
 

@@ -7,7 +7,7 @@
 import ndarray from 'ndarray';
 import { must, mustBe } from '../../core/check';
 import type { Data } from '../../core/memory';
-import { Program, type Executor } from '../../core/program';
+import { Program, type Executor } from '../../core/programs/program';
 import {
   fillFrom,
   isTensor,

@@ -1,8 +1,8 @@
 /** A loss of one's own in training: a function of the outputs that also gives the gradient. */
 import { mustBe } from '../../core/check';
 import type { Network } from '../network/network';
-import type { Pass } from '../network/pass';
-import type { Upstream } from '../network/upstream';
+import type { Pass } from '../network/passes/pass';
+import type { Upstream } from '../network/batch/upstream';
 import type { StreamBatch } from './source';
 
 /** The loss of a batch, dL/doutput, and, if it depends on them, dL/dfinal states. */

@@ -1,10 +1,10 @@
 /** Fits the output layer of a network by ridge regression, in one solution instead of many steps. */
 import { isNumber, must, mustBe, mustKnowKeys } from '../../core/check';
 import { rows, type Tensor } from '../../core/tensor';
-import type { Batch } from '../network/batch';
+import type { Batch } from '../network/batch/batch';
 import { mustBeNetwork, type Network } from '../network/network';
-import { fitted } from '../network/numbers';
-import { planOf } from '../network/pass';
+import { fitted } from '../network/batch/numbers';
+import { planOf } from '../network/passes/pass';
 
 /** Options of `fitReadout`. */
 export interface ReadoutOptions {

@@ -1,8 +1,8 @@
 /** Scheduled sampling: trains a decoder on its own predictions, so that it learns to recover from mistakes. */
 import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
-import type { Random } from '../../core/random';
-import { flatten } from '../network/numbers';
-import type { Batch } from '../network/batch';
+import type { Random } from '../../core/random/random';
+import { flatten } from '../network/batch/numbers';
+import type { Batch } from '../network/batch/batch';
 import { drawClass, likeliest } from '../decode/draw';
 import { mustBeNetwork, type Network } from '../network/network';
 import { Writer } from '../decode/writer';

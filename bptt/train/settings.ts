@@ -3,7 +3,7 @@
  * commands, sweep files, checkpoints, the page's form and links, and the messages of all of them derive from this table.
  */
 import { choiceNames } from '../../cells/kinds';
-import { executorNames } from '../../core/executor';
+import { executorNames } from '../../core/programs/executor';
 import type { Setting, Value } from '../../core/setting';
 import type { OptimizerName } from './optimizers';
 import { schedules } from './schedules';

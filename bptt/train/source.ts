@@ -1,7 +1,7 @@
 /** Takes batches one at a time from any iterable, and regularly yields to the event loop. */
 import { must, mustBe } from '../../core/check';
-import type { Batch } from '../network/batch';
-import type { States } from '../network/states';
+import type { Batch } from '../network/batch/batch';
+import type { States } from '../network/batch/states';
 
 /** A batch in a stream of batches. */
 export interface StreamBatch extends Omit<Batch, 'initial'> {

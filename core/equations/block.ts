@@ -2,9 +2,9 @@
  * A block of equations: parses and checks them, and records them on a program. `z = x @ W + b`, `h = tanh(z)` becomes a
  * product with a bias, then one loop.
  */
-import type { Program } from '../program';
-import { apply, named, type Scalar } from '../scalar';
-import { inputsOf, statement, type Statement } from '../statement';
+import type { Program } from '../programs/program';
+import { apply, named, type Scalar } from '../programs/scalar';
+import { inputsOf, statement, type Statement } from '../programs/statement';
 import { transpose, type Tensor, type Tensors } from '../tensor';
 import { EquationError } from './error';
 import { parse, type Equation, type Expression } from './parse';

@@ -1,6 +1,6 @@
 /** Equations over tensors of declared shapes, for everything except cells: output layers, losses, updates, attention. */
 import { lazy } from '../once';
-import { Program, type Executor } from '../program';
+import { Program, type Executor } from '../programs/program';
 import type { Tensors } from '../tensor';
 import { Block, type Compiled } from './block';
 import { declare } from './declare';

@@ -2,14 +2,14 @@
  * Parser of the equation language: one `name = expression` or `name += expression` per line becomes a syntax tree.
  *
  *   + - * /   elementwise          @     matrix product          .T    transpose
- *   tanh(…)   and all other operations of `scalar.ts`, under the names used there
+ *   tanh(…)   and all other operations of `core/programs/scalar.ts`, under the names used there
  *   stop(v)   v, held fixed when derivatives are taken
  *   sum(v)    over the rows        sum(v, axis=1), logsumexp(v, axis=1)   along each row
  *   # …       a comment, to the end of the line
  *
  * The notation is NumPy's; `*` and `@` have equal precedence, from left to right. The text is data and never executed.
  */
-import { language, type OperationName } from '../scalar';
+import { language, type OperationName } from '../programs/scalar';
 import { badName, EquationError, unknown } from './error';
 
 /** A node of the syntax tree; `at` is its position in the source, for messages. */

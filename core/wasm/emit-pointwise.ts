@@ -7,8 +7,8 @@
  * written.
  */
 import type { Dtype } from '../memory';
-import type { OperationName } from '../scalar';
-import type { Graph } from '../statement';
+import type { OperationName } from '../programs/scalar';
+import type { Graph } from '../programs/statement';
 import { type Body, brIf, type Callable, type Local, loop, type WasmModule, when } from './encoder';
 import * as math from './math';
 import { type FloatLanes, i32, v128 } from './opcodes';

@@ -4,7 +4,7 @@
  */
 import { engineMemory, type Data, type Dtype, type Memory } from '../memory';
 import { isOneHot, pitchOf, viewOf } from '../onehot';
-import { plain } from '../plain';
+import { plain } from '../programs/plain';
 import {
   movesOf,
   operandsOf,
@@ -14,9 +14,9 @@ import {
   type Product,
   type Reduction,
   type Repeated,
-} from '../operation';
-import type { Binder, Executor } from '../program';
-import { inputsOf } from '../statement';
+} from '../programs/operation';
+import type { Binder, Executor } from '../programs/program';
+import { inputsOf } from '../programs/statement';
 import { dtypeOf, type Tensor } from '../tensor';
 import { addressOf, Arguments } from './arguments';
 import { bindAtClasses } from './atclasses';

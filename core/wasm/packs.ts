@@ -1,6 +1,6 @@
 /** Binds the products of a program to kernels, and decides which right operands are packed, and when. */
 import type { Data, Dtype } from '../memory';
-import type { Operation, Product } from '../operation';
+import type { Operation, Product } from '../programs/operation';
 import { dtypeOf, identityOf, type Tensor } from '../tensor';
 import { addressOf, type Arguments } from './arguments';
 import {

@@ -2,7 +2,7 @@
 import { elman } from '../../cells/elman';
 import { mustBe } from '../../core/check';
 import type { Architecture } from '../../bptt/network/architecture';
-import { bidirectional, directionsOf, type Layer } from '../../bptt/network/layer';
+import { bidirectional, directionsOf, type Layer } from '../../bptt/network/layers/layer';
 import { network, type NetworkOptions } from '../../bptt/network/network';
 import { beginsWithOne, endsInOne } from '../../bptt/network/topology';
 import { arrowhead } from '../../playground/equations/arrowhead';

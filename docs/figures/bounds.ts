@@ -2,8 +2,8 @@
 import { network } from '../../bptt/network/network';
 import { backwardGradients, problemOfNetwork } from '../../bptt/check/problem';
 import { lstm } from '../../cells/lstm';
-import { plain } from '../../core/plain';
-import { Random } from '../../core/random';
+import { plain } from '../../core/programs/plain';
+import { Random } from '../../core/random/random';
 import { toFlat } from '../../core/tensor';
 import { ErrorBoundExecutor, precisions } from '../../referee/errorbound';
 import { say, type Language } from '../build/languages';

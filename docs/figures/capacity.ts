@@ -1,5 +1,5 @@
 /** Plots the recall of a Hopfield network over its load. */
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { capacity } from '../../hopfield/capacity';
 import { say, type Language } from '../build/languages';
 import { lineChart } from './lines';

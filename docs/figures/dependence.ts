@@ -3,7 +3,7 @@ import { flow } from '../../bptt/flow/flow';
 import { scaleRecurrence } from '../../bptt/flow/recurrence';
 import { network } from '../../bptt/network/network';
 import type { Cell } from '../../cells/cell';
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import type { Curve } from './lines';
 
 export const [T, D, H] = [60, 4, 32];

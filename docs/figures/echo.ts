@@ -1,7 +1,7 @@
 /** How fast an echo state network forgets its first state: the distance of two runs on one input, over time. */
 import { network } from '../../bptt/network/network';
 import { reservoir } from '../../cells/reservoir';
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { toFlat } from '../../core/tensor';
 import { say, type Language } from '../build/languages';
 import { lineChart, type Curve } from './lines';

@@ -1,5 +1,5 @@
 /** The energy while a Hopfield network recalls a pattern, one unit at a time, from more and less corrupted ones. */
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { hopfield } from '../../hopfield/network';
 import { corrupt, randomPatterns } from '../../hopfield/patterns';
 import { say, type Language } from '../build/languages';

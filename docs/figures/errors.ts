@@ -1,8 +1,8 @@
 /** The losses of numbers over the error of one output. */
 import { recordLoss } from '../../losses/loss';
 import '../../losses';
-import { plain } from '../../core/plain';
-import { Program } from '../../core/program';
+import { plain } from '../../core/programs/plain';
+import { Program } from '../../core/programs/program';
 import { tensor, toFlat, zeros } from '../../core/tensor';
 import { say, type Language } from '../build/languages';
 import { lineChart, type Curve } from './lines';

@@ -1,5 +1,5 @@
 /** A signal, and what a memory of six numbers returns of it 40 steps later. */
-import { legendreDelay, legendreMemory } from '../../cells/legendre';
+import { legendreDelay, legendreMemory } from '../../cells/parts/legendre';
 import { say, type Language } from '../build/languages';
 import { lineChart } from './lines';
 

@@ -1,7 +1,7 @@
 /** The state of one diagonal linear unit that reads bits, with weights set by hand, for a negative and a positive eigenvalue. */
 import { network } from '../../bptt/network/network';
 import { diagonal, type DiagonalOptions } from '../../cells/diagonal';
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { counting } from '../../tasks/counting';
 import { say, type Language } from '../build/languages';
 import { lineChart, type Curve } from './lines';

@@ -1,5 +1,5 @@
 /** The rounding error of sums, added from the first term to the last, and its bound. */
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { precisions, rounded, type Precision } from '../../referee/errorbound';
 import { say, type Language } from '../build/languages';
 import { lineChart, type Curve } from './lines';

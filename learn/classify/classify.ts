@@ -8,7 +8,7 @@
 import { must } from '../../core/check';
 import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
-import { greatest, least } from '../../core/reduce';
+import { greatest, least } from '../../core/programs/reduce';
 import type { Table } from '../../data/table';
 import { countsOf } from '../counts';
 import { judgeLabels } from '../labels';

@@ -1,5 +1,5 @@
 /** The labelled sequences of a table: a text or a list in each row, or a series in the rows of each group. */
-import type { Batch } from '../../bptt/network/batch';
+import type { Batch } from '../../bptt/network/batch/batch';
 import { must } from '../../core/check';
 import type { Table } from '../../data/table';
 import { paddedRows } from '../padding';

@@ -4,7 +4,7 @@
  */
 import { must, mustBe } from '../../core/check';
 import { joined } from '../../core/join';
-import { greatest, least } from '../../core/reduce';
+import { greatest, least } from '../../core/programs/reduce';
 import { naiveError } from '../../data/metrics';
 import { scaleOf } from '../../data/standardise';
 import type { Table } from '../../data/table';

@@ -7,8 +7,8 @@
  * Source: Boulanger-Lewandowski, Bengio & Vincent 2012, "Modeling temporal dependencies in high-dimensional sequences".
  */
 import { must, mustBe } from '../../core/check';
-import { Random } from '../../core/random';
-import { greatest, least } from '../../core/reduce';
+import { Random } from '../../core/random/random';
+import { greatest, least } from '../../core/programs/reduce';
 import type { Network } from '../../bptt/network/network';
 import { split, type Split } from '../../data/split';
 import type { Table } from '../../data/table';

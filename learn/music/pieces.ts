@@ -1,5 +1,5 @@
 /** Pieces of a table as examples: each step is predicted from the steps before it. */
-import type { Batch } from '../../bptt/network/batch';
+import type { Batch } from '../../bptt/network/batch/batch';
 import { must, mustBe } from '../../core/check';
 import type { Table } from '../../data/table';
 import { paddedRows } from '../padding';

@@ -7,8 +7,8 @@
 import { must, mustBe } from '../../core/check';
 import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
-import type { Batch } from '../../bptt/network/batch';
-import { greatest, least } from '../../core/reduce';
+import type { Batch } from '../../bptt/network/batch/batch';
+import { greatest, least } from '../../core/programs/reduce';
 import { padded } from '../../data/epoch';
 import { split } from '../../data/split';
 import type { Table } from '../../data/table';

@@ -5,7 +5,7 @@
  *   targets [T, B]   classes of the symbols to write, then the end
  */
 import { mustBe } from '../../core/check';
-import { greatest, least } from '../../core/reduce';
+import { greatest, least } from '../../core/programs/reduce';
 import type { Network } from '../../bptt/network/network';
 import { split } from '../../data/split';
 import type { Column, Table } from '../../data/table';

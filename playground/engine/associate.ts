@@ -1,5 +1,5 @@
 /** The Hopfield network of the page: stores the drawn pictures and recalls a corrupted one. */
-import { Random } from '../../core/random';
+import { Random } from '../../core/random/random';
 import { denseHopfield, type EnergyOrder } from '../../hopfield/dense';
 import { hopfield } from '../../hopfield/network';
 import { corrupt } from '../../hopfield/patterns';

@@ -3,7 +3,7 @@
  * a real mistake of the collection.
  */
 import { errorBounds } from '../../bptt/check/bounds';
-import { exactCheck, unlessZero } from '../../bptt/check/exact';
+import { exactCheck, unlessZero } from '../../bptt/check/exact/oracle';
 import { centralDifferences } from '../../bptt/check/finite';
 import {
   judge,
@@ -25,8 +25,8 @@ import {
 } from '../../bptt/check/problem';
 import { gradientRounding } from '../../bptt/check/rounding';
 import { forwardMode } from '../../bptt/check/rtrl';
-import { plain } from '../../core/plain';
-import { Random } from '../../core/random';
+import { plain } from '../../core/programs/plain';
+import { Random } from '../../core/random/random';
 import { sizeOf, toFlat } from '../../core/tensor';
 import { casesOfMistake, diagnosisOf, readMistake } from '../../referee/mistakes';
 import { networkOf } from './model';

@@ -3,12 +3,12 @@
  * that training has just replayed.
  */
 import { trendOf, type Trend } from '../../bptt/flow/flow';
-import { directionsOf, type Layer } from '../../bptt/network/layer';
+import { directionsOf, type Layer } from '../../bptt/network/layers/layer';
 import type { Network } from '../../bptt/network/network';
-import type { Plan } from '../../bptt/network/plan';
+import type { Plan } from '../../bptt/network/passes/plan';
 import type { Tensor } from '../../core/tensor';
 import type { TaskBatch } from './tasks';
-import { planOf, type Pass } from '../../bptt/network/pass';
+import { planOf, type Pass } from '../../bptt/network/passes/pass';
 
 interface Meter {
   /** The terms of the gradient: from the step after t in the cell's direction, and from the output at t. */

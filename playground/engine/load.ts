@@ -1,6 +1,6 @@
 /** Loads a checkpoint file as a run to continue: one that this page saved, or one of `backstep train`. */
 import { kinds } from '../../cells/kinds';
-import { isBidirectional } from '../../bptt/network/layer';
+import { isBidirectional } from '../../bptt/network/layers/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import type { CurvePoint } from './run';

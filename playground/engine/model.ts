@@ -2,7 +2,7 @@
 import { outputOf, type Cell } from '../../cells/cell';
 import { fittedForm, inForm, kinds, type CellSizes } from '../../cells/kinds';
 import { cellFromText } from '../../cells/text';
-import { bidirectional, widthOf, type Layer } from '../../bptt/network/layer';
+import { bidirectional, widthOf, type Layer } from '../../bptt/network/layers/layer';
 import { scaleRecurrence, setGateBias } from '../../bptt/flow/recurrence';
 import { network, type Network } from '../../bptt/network/network';
 import { OWN, type PageSettings } from './settings';

@@ -1,17 +1,17 @@
 /** A training run: one network, one task, step by step. */
 import { clipGlobalNorm } from '../../bptt/train/clip';
-import type { Batch } from '../../bptt/network/batch';
-import { directionsOf } from '../../bptt/network/layer';
+import type { Batch } from '../../bptt/network/batch/batch';
+import { directionsOf } from '../../bptt/network/layers/layer';
 import type { Network } from '../../bptt/network/network';
 import { firstBadParameter, firstBadValue } from '../../bptt/network/notfinite';
 import { optimizer, type OptimizerSnapshot, type Optimizer } from '../../bptt/train/optimizers';
-import { planOf } from '../../bptt/network/pass';
-import type { Plan } from '../../bptt/network/plan';
-import type { States } from '../../bptt/network/states';
+import { planOf } from '../../bptt/network/passes/pass';
+import type { Plan } from '../../bptt/network/passes/plan';
+import type { States } from '../../bptt/network/batch/states';
 import { must } from '../../core/check';
 import { OFF } from '../../core/setting';
 import type { Data } from '../../core/memory';
-import type { Random } from '../../core/random';
+import type { Random } from '../../core/random/random';
 import { toFlat } from '../../core/tensor';
 import type { Checkpoint } from '../../io/checkpoint';
 import { FlowMeter } from './flow';

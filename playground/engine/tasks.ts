@@ -1,8 +1,8 @@
 /** The tasks, which generate batches; deterministic for a seed. */
 import type { Topology } from '../../bptt/network/topology';
 import { must } from '../../core/check';
-import { sinOfTurn } from '../../core/portable';
-import { Random } from '../../core/random';
+import { sinOfTurn } from '../../core/random/portable';
+import { Random } from '../../core/random/random';
 import { Streams } from '../../text/streams';
 import { Vocabulary } from '../../io/vocabulary';
 import { adding } from '../../tasks/adding';

@@ -1,6 +1,6 @@
 /** Draws the data flow of a cell as SVG, from its equations. */
 import { short } from '../../core/format';
-import { greatest } from '../../core/reduce';
+import { greatest } from '../../core/programs/reduce';
 import { arrowhead } from './arrowhead';
 import type { FlowEdge, FlowGraph, FlowNode } from './graph';
 import type { Box, DiagramLayout } from './layout';

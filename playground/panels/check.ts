@@ -2,7 +2,7 @@
  * The gradient check tab: one weight's derivative by hand, by differences, by dual numbers and over a prime field; mistakes
  * to plant, and those of real projects to load.
  */
-import { greatest } from '../../core/reduce';
+import { greatest } from '../../core/programs/reduce';
 import type { Checkable, Examination, Examined, Proof, Shown, Told } from '../engine/check';
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';

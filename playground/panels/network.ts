@@ -1,5 +1,5 @@
 /** Draws the network unrolled over time; the forward pass highlights it from the left, the backward pass from the right. */
-import { greatest } from '../../core/reduce';
+import { greatest } from '../../core/programs/reduce';
 import type { OutlinedLayer, OutlinedPass } from '../engine/pass';
 import { signed, styled } from '../ui/colors';
 import { svg } from '../ui/dom';

@@ -4,7 +4,7 @@
  * Source: Adam: Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018; AdamW: Loshchilov & Hutter 2019; conventions of torch.optim.
  */
 import { must, mustBeSwitch } from '../../../core/check';
-import { power } from '../../../core/portable';
+import { power } from '../../../core/random/portable';
 import {
   mustBeShare,
   mustNotBeNegative,

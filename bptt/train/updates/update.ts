@@ -9,7 +9,7 @@
 import { isNumber, must, mustBe, mustBeSwitch, mustKnowKeys } from '../../../core/check';
 import { equations } from '../../../core/equations/equations';
 import { Registry } from '../../../core/registry';
-import type { Statement } from '../../../core/statement';
+import type { Statement } from '../../../core/programs/statement';
 
 /** Options that every optimizer takes. */
 export interface CommonOptimizerOptions {
