@@ -2,7 +2,6 @@
 import * as v from 'valibot';
 import { canBe, defaultsOf, OFF, settingInWords } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
-import type { TrainingValues } from '../bptt/train/settings';
 import { rareEntries, readSchedule, runEntries } from '../run/settings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
@@ -95,7 +94,7 @@ export function newSettings(
     ...{ file, sha256, cell, layers, hidden, batch, optimizer, lr, dropout, seed, dtype, executor, steps },
     schedule: readSchedule(String(all.schedule), steps),
     clip: clip === OFF ? null : clip,
-    ...rareEntries(all as TrainingValues),
+    ...rareEntries(all),
     ...(patience !== OFF && { patience }),
     ...(given.threads !== undefined && { threads: given.threads as number }),
     // the default limit applies only without another limit

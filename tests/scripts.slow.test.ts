@@ -11,7 +11,7 @@ const files = ['benchmarks', 'scripts', 'docs/build']
   .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
   .filter(
     (file) =>
-      file.endsWith('.ts') && /^(if .* )?void script\(|^  void script\(/m.test(readFileSync(file, 'utf8')),
+      file.endsWith('.ts') && /^(if .* )?void script\(|^ {2}void script\(/m.test(readFileSync(file, 'utf8')),
   );
 
 function run(file: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } {

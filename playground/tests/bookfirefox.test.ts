@@ -44,7 +44,7 @@ import { bookFolder, firefoxPath, hasBook, hasFirefox } from './browser';
         ['1.386', '正确。'],
       ]) {
         const input = await page.waitForSelector('.exercise input');
-        await input!.evaluate((element) => ((element as HTMLInputElement).value = ''));
+        await input!.evaluate((element) => (element.value = ''));
         await input!.type(typed);
         await input!.press('Enter');
         await shows('.exercise [role=status]', verdict);
