@@ -28,6 +28,7 @@ export { Parameters } from './bptt/network/parameters';
 export type { Activation } from './cells/parts/activation';
 export { elman, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
+export type { LstmBiasOptions } from './cells/parts/lstmbias';
 export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';

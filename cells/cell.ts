@@ -200,9 +200,9 @@ export interface CellOptions {
   inputInit?: WeightInit;
   /** Initializer of Wh; default orthogonal, whose powers neither vanish nor explode. */
   recurrentInit?: WeightInit;
-  /** Normalises the input of the layer (`layernorm.ts`), with parameters gain and shift [D]; default false. */
+  /** Normalises the input of the layer (`cells/parts/layernorm.ts`), with parameters gain and shift [D]; default false. */
   layerNorm?: boolean;
-  /** Adds the input of the layer to its output (`residual.ts`), which must be as wide; default false. */
+  /** Adds the input of the layer to its output (`cells/parts/residual.ts`), which must be as wide; default false. */
   residual?: boolean;
 }
 

@@ -14,9 +14,9 @@ import { declare } from '../core/equations/declare';
 import { numberOf, times, type Shape } from '../core/equations/shapes';
 import { constant, type Initializer } from '../core/random/init';
 import type { Cell, CellEquations, CellOption, ColumnRange } from './cell';
-import { withLayerNorm } from './layernorm';
+import { withLayerNorm } from './parts/layernorm';
 import { readCell, type ReadCell } from './read';
-import { withResidual } from './residual';
+import { withResidual } from './parts/residual';
 
 export type { CellEquations } from './cell';
 

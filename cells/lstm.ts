@@ -3,10 +3,11 @@
  * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002.
  */
 import { must } from '../core/check';
-import { chrono, constant, gates } from '../core/random/init';
+import { constant, gates } from '../core/random/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
-import { normalizedEquations } from './gatenorm';
+import { normalizedEquations } from './parts/gatenorm';
+import { lstmBias, type LstmBiasOptions } from './parts/lstmbias';
 import { withProjection } from './parts/projection';
 
 /** The tags `b` and `p` omit their text without biases or peepholes; `ai`, `dai`, `Jai` are the columns of gate i. */
@@ -51,65 +52,37 @@ export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
 });
 
 /** Options of `lstm`. `inputInit` and `recurrentInit` fill each gate separately. */
-export interface LstmOptions extends CellOptions {
-  /** Initial bias of the forget gate; default 1, so that a new network remembers. */
-  forgetBias?: number;
-  /**
-   * Starts the biases for dependencies of up to this many steps, a number above 2, instead of `forgetBias`: `init.chrono`; default
-   * 0, which means not.
-   */
-  chrono?: number;
+export interface LstmOptions extends CellOptions, LstmBiasOptions {
   /** Peephole connections: gates also read the cell state, with weights pi, pf, po [H]; default false. */
   peepholes?: boolean;
   /** Layer normalization inside the cell, with trained gains gx, gh [4H] and gc [H]: `gatenorm.ts`; default false. */
   gateNorm?: boolean;
-  /** The number of units P that the output is projected to; default none: `cells/parts/projection.ts`. */
+  /** The number of units P that the output is projected to; default none: `projection.ts`. */
   projection?: number;
 }
 
 /**
  * A long short-term memory cell. With a projection, h is [B, P], Wh [P, 4H], and Wp [H, P] is one more parameter.
  *   parameters Wx [D, 4H]   Wh [H, 4H]   b [4H]   (pi, pf, po [H]   gx, gh [4H]   gc, bc [H])      states h, c [B, H]
- * @throws RangeError for sizes below 1, a forget bias without biases, or a gateNorm with peepholes or a projection; TypeError for an unknown option.
+ * @throws RangeError for sizes below 1, biases set without biases, or a gateNorm with peepholes or a projection; TypeError for an unknown option.
  * @example lstm({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 20]
  */
 export function lstm(options: LstmOptions): Cell {
   checkCellOptions(options, 'lstm', ['projection'], ['peepholes', 'gateNorm'], ['forgetBias', 'chrono']);
-  const {
-    input: D,
-    hidden: H,
-    bias = true,
-    peepholes = false,
-    gateNorm = false,
-    projection: P,
-    chrono: longest = 0,
-  } = options;
-  const { inputInit = 'glorot', recurrentInit = 'orthogonal', forgetBias = bias ? 1 : 0 } = options;
-  must(bias || forgetBias === 0, 'lstm', 'forgetBias must be 0 without biases', forgetBias);
-  const isChrono = longest !== 0;
-  must(!isChrono || bias, 'lstm', 'chrono must be 0 without biases', longest);
-  must(!isChrono || longest > 2, 'lstm', 'chrono must be 0 or a number > 2', longest);
-  must(
-    !isChrono || options.forgetBias === undefined,
-    'lstm',
-    'forgetBias must be left out with chrono',
-    forgetBias,
-  );
+  const { input: D, hidden: H, bias = true, peepholes = false, gateNorm = false, projection: P } = options;
+  const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   const [Wx, Wh] = [inputInit, recurrentInit].map((init) => gates(4, weightInit(init, H, 'lstm')));
   const [small, Wp] = ['uniform' as const, recurrentInit].map((init) => weightInit(init, H, 'lstm'));
+  const [gain, bc] = [constant(1), constant(0)];
+  const biases = lstmBias(options, bias);
   const plain = !peepholes && P === undefined;
   must(!gateNorm || plain, 'lstm', 'gateNorm must be left out with peepholes or a projection', gateNorm);
   const equations = gateNorm
     ? normalizedEquations(when(bias))
     : withProjection(lstmEquations(when(bias), when(peepholes)), P);
-  const [ones, none] = [constant(1), constant(0)];
-  const b = isChrono ? chrono(longest) : gates(4, [0, forgetBias, 0, 0].map(constant));
   return cell(equations, {
     sizes: { D, H, P: P ?? H },
-    options: {
-      ...{ ...options, bias, peepholes, gateNorm, inputInit, recurrentInit, chrono: longest },
-      ...(!isChrono && { forgetBias }),
-    },
-    init: { Wx, Wh, b, pi: small, pf: small, po: small, Wp, gx: ones, gh: ones, gc: ones, bc: none },
+    options: { ...options, bias, peepholes, gateNorm, inputInit, recurrentInit, ...biases.options },
+    init: { Wx, Wh, b: biases.init, pi: small, pf: small, po: small, Wp, gx: gain, gh: gain, gc: gain, bc },
   });
 }

@@ -4,9 +4,9 @@
  *
  * Source: He et al. 2016, "Deep residual learning for image recognition"; between recurrent layers, Wu et al. 2016.
  */
-import { must, mustBe } from '../core/check';
-import { declare } from '../core/equations/declare';
-import type { CellEquations } from './cell';
+import { must, mustBe } from '../../core/check';
+import { declare } from '../../core/equations/declare';
+import type { CellEquations } from '../cell';
 
 /**
  * The equations of a cell whose output is y = h + x, where h stands for the first state of the cell.

@@ -4,7 +4,7 @@
  *
  * Source: Ba, Kiros & Hinton 2016, "Layer normalization" (arXiv 1607.06450), equations 20 to 22, with one bias b for their two.
  */
-import type { CellEquations, Optional } from './define';
+import type { CellEquations, Optional } from '../define';
 
 /** Keeps the deviation above 0; the value of PyTorch. */
 const EPSILON = 1e-5;

@@ -7,7 +7,7 @@
  *
  * Source: Ba, Kiros & Hinton 2016, "Layer normalization", with the epsilon of PyTorch; before each layer, as Xiong et al. 2020.
  */
-import type { CellEquations } from './cell';
+import type { CellEquations } from '../cell';
 
 /** The names that stand for the input and its gradient, in the text of a cell. */
 const input = /(?<!\w)x(?!\w)/g;
