@@ -67,8 +67,9 @@ export function isTensor(value: unknown): value is Tensor {
 export function toFlat(t: Tensor): number[] {
   if (!isTensor(t)) mustBe(false, 'toFlat', 'the argument must be a tensor', t);
   const { data } = t as { data: Data & { get?: (at: number) => number } };
-  // a caller's tensor may hold an ordinary array
-  if (!data.get && isContiguous(t)) return Array.from(data.slice(t.offset, t.offset + sizeOf(t.shape)));
+  const end = t.offset + sizeOf(t.shape);
+  // a caller's tensor may hold an ordinary array, or too few numbers
+  if (!data.get && isContiguous(t) && end <= data.length) return Array.from(data.slice(t.offset, end));
   const flat: number[] = [];
   // a one-hot tensor stores no numbers and computes each on request
   const read = data.get ? (at: number) => data.get?.(at) ?? NaN : (at: number) => data[at];

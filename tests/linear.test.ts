@@ -113,7 +113,7 @@ test('one unit whose eigenvalue may be −1 computes the parity of 1000 bits, by
 testErrors(TypeError, [
   [
     () => mingru({ input: 2, hidden: 3, recurrentInit: 'identity' } as never),
-    'mingru: options must be among input, hidden, bias, inputInit, got recurrentInit',
+    'mingru: options must be among input, hidden, bias, inputInit, layerNorm, residual, got recurrentInit',
   ],
   [
     () => diagonal({ input: 2, hidden: 3, eigenvalues: 'complex' } as never),

@@ -194,7 +194,7 @@ test.each<[object, string, ErrorConstructor]>([
   ],
   [
     { input: 3, hidden: 3, peephole: true },
-    'lstm: options must be among input, hidden, bias, inputInit, recurrentInit, projection, peepholes, forgetBias, got peephole',
+    'lstm: options must be among input, hidden, bias, inputInit, recurrentInit, layerNorm, residual, projection, peepholes, gateNorm, forgetBias, chrono, got peephole',
     TypeError,
   ],
   [{ input: 3, hidden: 3, projection: 0 }, 'lstm: projection must be a whole number >= 1, got 0', RangeError],

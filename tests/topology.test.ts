@@ -503,7 +503,7 @@ describe('errors', () => {
   });
 });
 
-describe('formats that know no other topologies refuse them', () => {
+describe('formats refuse the topologies that they cannot represent', () => {
   const net = network({
     topology: 'encoder-decoder',
     encoder: [gru({ input: D, hidden: H })],
@@ -518,7 +518,7 @@ describe('formats that know no other topologies refuse them', () => {
     [() => toKeras(net), 'keras: the topology must be one of many-to-many, many-to-one, got encoder-decoder'],
     [
       () => pytorchProject({ network: net }),
-      'torch: the topology must be one of many-to-many, many-to-one, got',
+      'torch: the loss of an encoder-decoder must be given, got none (its decoder reads the targets)',
     ],
   ]);
 });

@@ -56,6 +56,14 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
   const { network, optimizer } = project;
   const { layers, topology } = network.architecture;
   mustBeOneOf(topology, ['many-to-many', 'many-to-one', 'encoder-decoder'], 'torch', 'the topology');
+  const isTrained = topology !== 'encoder-decoder' || network.architecture.loss !== undefined;
+  mustBe(
+    isTrained,
+    'torch',
+    'the loss of an encoder-decoder must be given',
+    'none',
+    'its decoder reads the targets',
+  );
   mustKnowParts(network.architecture, known, 'torch');
   const module = torchModule(layers);
   const tensors = toPytorch(network.architecture, network.parameters.values);

@@ -8,6 +8,7 @@ import { plain } from '../../../core/programs/plain';
 import { Program, type Executor } from '../../../core/programs/program';
 import { toNested, zeros, type Tensor, type Tensors } from '../../../core/tensor';
 import { fillTensor } from '../problem';
+import { SideExecutor } from '../kinks';
 import { DualExecutor } from '../rtrl';
 import { Unroll } from '../../unroll';
 
@@ -70,22 +71,32 @@ export class StepCopies {
     return transposed(this.lines((s) => duals.tangentOf(this.v[s])));
   }
 
-  /** Column by column, by central differences: (s(sPrev + h) − s(sPrev − h)) / 2h. */
-  differences(t: number, row: number, h = 1e-5): Matrix {
+  /** Column by column, by central differences of 2h and of h, extrapolated; the values of `stop` are held fixed. */
+  differences(t: number, row: number, h = 1e-4): Matrix {
     const { cell } = this.unroll;
+    const executor = new SideExecutor();
+    const program = new Program();
+    cell.step(program, this.v, this.unroll.timeOf(t));
+    const run = program.bind(executor);
     const at = (shift: number): Matrix => {
+      this.load(t, row);
+      executor.held = false;
+      if (executor.hasStops) run();
+      executor.held = executor.hasStops;
       this.load(t, row);
       for (const [s, { from }] of Object.entries(spansOf(cell))) {
         const before = this.v[`${s}Prev`];
         fillTensor(before, (copy, unit) => before.get(copy, unit) + (copy === from + unit ? shift : 0));
       }
-      const program = new Program();
-      cell.step(program, this.v, this.unroll.timeOf(t));
-      program.bind(plain)();
+      run();
       return this.lines((s) => this.v[s]);
     };
-    const [up, down] = [at(h), at(-h)];
-    return transposed(up.map((line, copy) => line.map((value, k) => (value - down[copy][k]) / (2 * h))));
+    const central = (h: number): Matrix => {
+      const [up, down] = [at(h), at(-h)];
+      return up.map((line, copy) => line.map((value, k) => (value - down[copy][k]) / (2 * h)));
+    };
+    const [wide, narrow] = [central(2 * h), central(h)];
+    return transposed(narrow.map((line, copy) => line.map((value, k) => (4 * value - wide[copy][k]) / 3)));
   }
 
   /** Copies the input and the states of the row before step t into all copies. */
