@@ -142,7 +142,7 @@ test.each<[object, string, ErrorConstructor]>([
   ],
   [
     { input: 3, hidden: 3, hiden: 3 },
-    'elman: options must be among input, hidden, bias, inputInit, recurrentInit, activation, got hiden',
+    'elman: options must be among input, hidden, bias, inputInit, recurrentInit, layerNorm, residual, activation, got hiden',
     TypeError,
   ],
   [

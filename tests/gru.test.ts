@@ -190,7 +190,7 @@ test.each<[object, string, ErrorConstructor]>([
   [{ input: 3, hidden: 3, reset: 'never' }, 'gru: reset must be one of after, before, got never', TypeError],
   [
     { input: 3, hidden: 3, activation: 'tanh' },
-    'gru: options must be among input, hidden, bias, inputInit, recurrentInit, reset, got activation',
+    'gru: options must be among input, hidden, bias, inputInit, recurrentInit, layerNorm, residual, reset, got activation',
     TypeError,
   ],
 ])('%j: %s', (options, message, kind) => {

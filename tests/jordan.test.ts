@@ -173,7 +173,7 @@ test.each<[object, string, ErrorConstructor]>([
   ],
   [
     { input: 3, hidden: 3, output: 2, outputs: 2 },
-    'jordan: options must be among input, hidden, bias, inputInit, recurrentInit, output, feedback, activation, got outputs',
+    'jordan: options must be among input, hidden, bias, inputInit, recurrentInit, layerNorm, residual, output, feedback, activation, got outputs',
     TypeError,
   ],
 ])('%j: %s', (options, message, kind) => {
