@@ -194,6 +194,7 @@ export function decodeCheckpoint(
   bytes: Uint8Array,
   options: CheckpointOptions = {},
 ): Required<Pick<Checkpoint, 'network' | 'states' | 'curves'>> & Checkpoint {
+  mustKnowKeys(options, ['executor', 'inference', 'cells', 'file'], 'checkpoint');
   const { file = 'the file' } = options;
   mustBeBytes(bytes, 'checkpoint', file);
   try {

@@ -1,5 +1,5 @@
 /** Saves a network in a checkpoint file, and loads it again: a path in Node, bytes anywhere. */
-import type { Network } from '../bptt/network/network';
+import { mustBeNetwork, type Network } from '../bptt/network/network';
 import { mustBe } from '../core/check';
 import {
   decodeCheckpoint,
@@ -30,6 +30,7 @@ export const CHECKPOINT = 'checkpoint.safetensors';
  * network.forward(batch).loss === net.forward(batch).loss; // true
  */
 export function save(net: Network, file: string, more: Omit<CheckpointToSave, 'network'> = {}): void {
+  mustBeNetwork(net, 'save');
   mustBe(typeof file === 'string' && file !== '', 'save', 'file must be the name of a file', file);
   writeWhole(file, encodeCheckpoint({ ...more, network: net }));
 }
