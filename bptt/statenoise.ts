@@ -5,7 +5,7 @@
  *                       probability p, the mean of the mask
  *   recurrent dropout   the cell reads hPrev ⊙ keep, with the same mask at every step of a sequence
  *
- * The cell itself is as ever: it reads the masked output, and writes new states of its own, from which the states follow.
+ * The cell itself is as ever: it reads the masked state, and writes new states of its own, from which the states follow.
  *
  * Source: Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations"; Gal & Ghahramani 2016,
  * "A theoretically grounded application of dropout in recurrent neural networks".
@@ -50,8 +50,8 @@ const maskBackward = lazyEquations(
 export interface StateMasks {
   /** By state [T·B, W]; states without zoneout are missing. */
   zones: Tensors;
-  /** Of the output state [B, W]; absent without dropout of the recurrent connections. */
-  keep?: Tensor;
+  /** Of the state that the recurrent connections read [B, W]; absent without dropout of them. */
+  dropped?: { state: string; keep: Tensor };
 }
 
 /** How tensors are made and read. */
@@ -69,7 +69,7 @@ interface Storage {
 export class StateNoise {
   /** The gradients that the cell reads and writes in a step instead of those of its states, by their names. */
   readonly gradients: Tensors = {};
-  /** The new states that the cell writes, and the output state that it reads, by their names [T·B, W]. */
+  /** The new states that the cell writes, and the masked state that it reads, by their names [T·B, W]. */
   private readonly stepwise: Tensors = {};
 
   /** @param output the name of the output state. */
@@ -79,15 +79,16 @@ export class StateNoise {
     private readonly storage: Storage,
   ) {
     const { T, B, value, gradient } = storage;
-    const { zones, keep } = masks;
+    const { zones, dropped } = masks;
     for (const [s, { shape }] of Object.entries(zones)) {
       this.stepwise[s] = value([...shape]);
       this.gradients[`d${s}Next`] = gradient([B, shape[1]]);
       if (s === output) this.gradients[`d${s}Out`] = gradient([B, shape[1]]);
     }
-    if (!keep) return;
-    this.stepwise[`${output}Prev`] = value([T * B, keep.shape[1]]);
-    this.gradients[`d${output}Prev`] = gradient([B, keep.shape[1]]);
+    if (!dropped) return;
+    const { state, keep } = dropped;
+    this.stepwise[`${state}Prev`] = value([T * B, keep.shape[1]]);
+    this.gradients[`d${state}Prev`] = gradient([B, keep.shape[1]]);
   }
 
   /** The tensors of step t that replace those of the states in the cell's equations. */
@@ -99,9 +100,11 @@ export class StateNoise {
 
   /** Before the cell's step: what it reads. `v` holds the states themselves. */
   before(program: Program, v: Tensors, t: number): void {
-    const { keep } = this.masks;
-    const name = `${this.output}Prev`;
-    if (keep) mask.record(program, { sPrev: v[name], keep, sKept: this.at(t)[name] });
+    const { dropped } = this.masks;
+    if (!dropped) return;
+    const { state, keep } = dropped;
+    const name = `${state}Prev`;
+    mask.record(program, { sPrev: v[name], keep, sKept: this.at(t)[name] });
   }
 
   /** After the cell's step: the states from those that it wrote. */
@@ -121,9 +124,11 @@ export class StateNoise {
   /** After the cell's step back: the other part, which reaches the states before the step. */
   afterBackward(program: Program, v: Tensors, t: number): void {
     const { masks, gradients, output } = this;
-    const name = `d${output}Prev`;
-    if (masks.keep)
-      maskBackward.record(program, { dsKept: gradients[name], keep: masks.keep, dsPrev: v[name] });
+    if (masks.dropped) {
+      const { state, keep } = masks.dropped;
+      const name = `d${state}Prev`;
+      maskBackward.record(program, { dsKept: gradients[name], keep, dsPrev: v[name] });
+    }
     this.eachZone(t, (s, zone) => {
       const [dsNext, dsPrev] = [v[`d${s}Next`], v[`d${s}Prev`]];
       if (s === output) toOldOutput.record(program, { zone, dsOut: v[`d${s}Out`], dsNext, dsPrev });

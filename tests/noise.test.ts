@@ -140,6 +140,22 @@ describe('variational dropout', () => {
     expect(outputs[0]).toEqual(outputs[1]);
   });
 
+  test('drops what a residual layer remembers, not its output', () => {
+    const wide = { input: H, hidden: H, residual: true };
+    const net = make({ ...options, output: undefined, layers: [elman(wide)] });
+    const steady = { shape: [T, B, H], numbers: new Float64Array(T * B * H) };
+    const plan = runnerOf(net).lay({ x: steady }, { training: true });
+    const [, keep] = plan.masks.map(({ values }) => toNested(values) as number[][]);
+    const outputs = Array.from({ length: H }, (_, u) => {
+      plan.initial.states['l0.h'].data.fill(0);
+      plan.initial.states['l0.h'].set(0, u, 5);
+      plan.forward.bind(net.executor)();
+      return toFlat(plan.main.output.value).some((y) => y !== 0);
+    });
+    expect(outputs).toEqual(keep[0].map((k) => k !== 0));
+    expect(new Set(outputs)).toEqual(new Set([true, false]));
+  });
+
   test('is off in evaluation', () => {
     const [net, plain] = [make(options), make({ output: O })];
     expect(toFlat(net.forward({ x }).output)).toEqual(toFlat(plain.forward({ x }).output));
@@ -281,11 +297,18 @@ backward
       { dropout: 0.1, variational: 'yes' as never },
       'network: variational must be true or false, got yes',
     ],
-    ...[gru(sizes), diagonal(sizes), coupled].map((cell): [string, Partial<NetworkOptions>, string] => [
-      `variational ${cell.name}`,
-      { layers: [cell], dropout: 0.1, variational: true },
-      outside(cell.name),
-    ]),
+    [
+      'a state that no step reads',
+      { layers: [lstm({ input: H, hidden: H, residual: true })], zoneout: { y: 0.1 } },
+      'network: zoneout must name states of the cells (h, c), got y',
+    ],
+    ...[gru(sizes), gru({ input: H, hidden: H, residual: true }), diagonal(sizes), coupled].map(
+      (cell): [string, Partial<NetworkOptions>, string] => [
+        `variational ${cell.name}`,
+        { layers: [cell], dropout: 0.1, variational: true },
+        outside(cell.name),
+      ],
+    ),
   ])('%s', (_name, options, message) => expect(() => make(options)).toThrow(message));
 
   test('by formats that cannot hold it, by name', () => {

@@ -8,7 +8,7 @@ import { parse, type Expression } from '../../core/equations/parse';
 import { isNumber, must, mustBe, mustBeSwitch } from '../../core/check';
 import type { Dtype } from '../../core/memory';
 import { zeros, type Tensors } from '../../core/tensor';
-import { outputOf, type Cell } from '../../cells/cell';
+import type { Cell } from '../../cells/cell';
 import type { StateMasks } from '../statenoise';
 import { dropoutMask, zoneoutMask, type Mask } from './mask';
 
@@ -60,20 +60,24 @@ export function stateMasks(
     zones[s] = zeros([T * B, width], dtype);
     all.push(zoneoutMask(zones[s], p));
   }
-  const { name, width } = outputOf(cell);
-  if (drop === 0 || !remembers(cell, name)) return { masks: { zones }, all };
-  const keep = zeros([B, width], dtype);
-  return { masks: { zones, keep }, all: [...all, dropoutMask(keep, drop)] };
+  const state = recurrentState(cell);
+  if (drop === 0 || state === undefined) return { masks: { zones }, all };
+  const keep = zeros([B, cell.states[state]], dtype);
+  return { masks: { zones, dropped: { state, keep } }, all: [...all, dropoutMask(keep, drop)] };
 }
 
-/** Whether a step reads a state of the step before; that of a dense layer is only its output. */
+/** The state whose recurrent connections are dropped: the first that a step reads; none of a dense layer. */
+const recurrentState = (cell: Cell): string | undefined =>
+  Object.keys(cell.states).find((s) => remembers(cell, s));
+
+/** Whether a step reads a state of the step before; that of a dense or a residual layer is only its output. */
 const remembers = ({ equations }: Cell, s: string): boolean =>
   equations === undefined || new RegExp(`\\b${s}Prev\\b`).test(equations.forward);
 
 /**
  * Checks the options of noise for the cells of a network, and returns those that are set.
- * @throws RangeError for a probability outside 0 ≤ p < 1, or a state that no cell has; TypeError for variational dropout of
- *   a cell whose recurrent connections are not products of its output alone.
+ * @throws RangeError for a probability outside 0 ≤ p < 1, or a state that no step reads; TypeError for variational dropout of
+ *   a cell whose recurrent connections are not products of its state alone.
  */
 export function noiseOptions(
   { dropout = 0, variational = false, zoneout = 0 }: NoiseOptions & { dropout?: Dropout },
@@ -90,15 +94,10 @@ export function noiseOptions(
       got,
     );
     for (const cell of cells) {
-      const { name } = outputOf(cell);
+      const state = recurrentState(cell);
       const what = `variational must be left out for ${cell.name}`;
-      mustBe(
-        entersByProducts(cell),
-        where,
-        what,
-        variational,
-        `its ${name}Prev is read outside of products too`,
-      );
+      const why = `its ${state}Prev is read outside of products too`;
+      mustBe(state === undefined || entersByProducts(cell, state), where, what, variational, why);
     }
   }
   const isZoned = mustBeZoneout(zoneout, cells, where);
@@ -115,7 +114,8 @@ function mustBeZoneout(zoneout: Zoneout, cells: readonly Cell[], where: string):
     mustBeProbability(zoneout, 'zoneout', where);
     return zoneout > 0;
   }
-  const states = [...new Set(cells.flatMap((cell) => Object.keys(cell.states)))];
+  const read = (cell: Cell): string[] => Object.keys(cell.states).filter((s) => remembers(cell, s));
+  const states = [...new Set(cells.flatMap(read))];
   for (const [s, p] of Object.entries(zoneout)) {
     must(states.includes(s), where, `zoneout must name states of the cells (${states.join(', ')})`, s);
     mustBeProbability(p, `zoneout of ${s}`, where);
@@ -123,10 +123,9 @@ function mustBeZoneout(zoneout: Zoneout, cells: readonly Cell[], where: string):
   return Object.values(zoneout).some((p) => p > 0);
 }
 
-/** Whether a cell reads its previous output only as the left factor of matrix products. */
-function entersByProducts(cell: Cell): boolean {
-  const before = `${outputOf(cell).name}Prev`;
-  const { equations } = cell;
+/** Whether a cell reads a previous state only as the left factor of matrix products. */
+function entersByProducts({ name, equations }: Cell, state: string): boolean {
+  const before = `${state}Prev`;
   if (equations === undefined) return false;
   const isInside = (e: Expression): boolean => {
     if (e.kind === 'name') return e.name !== before;
@@ -136,5 +135,5 @@ function entersByProducts(cell: Cell): boolean {
     const isFactor = e.kind === 'product' && first.kind === 'name' && first.name === before;
     return (isFactor ? rest : e.args).every(isInside);
   };
-  return parse(equations.forward, cell.name).every(({ expression }) => isInside(expression));
+  return parse(equations.forward, name).every(({ expression }) => isInside(expression));
 }
