@@ -86,6 +86,10 @@ describe('frozen', () => {
     expect(() => network({ ...options, frozen: ['l7'] })).toThrow(
       'network: frozen must name parameters or layers',
     );
+    for (const frozen of ['l0', { l0: true }])
+      expect(() => network({ ...options, frozen } as never)).toThrow(
+        'network: frozen must be a list of names',
+      );
   });
 
   test('a gradient of a frozen parameter that is not finite stops nothing', () => {
@@ -118,6 +122,16 @@ describe('groups', () => {
       const own = name.startsWith('l0.') || name === 'head.by' ? two : one;
       expect(toFlat(both.parameters.values[name])).toEqual(toFlat(own.parameters.values[name]));
     }
+  });
+
+  test('have the common options where theirs are undefined', () => {
+    const net = network(options);
+    const groups = [{ parameters: ['l0'], learningRate: undefined, weightDecay: 0 }];
+    const sgd = optimizer(net, { name: 'sgd', learningRate: 0.5, groups });
+    const before = toFlat(net.parameters.values['l0.Wx']);
+    net.parameters.flatGradients.data.fill(1);
+    sgd.step();
+    expect(toFlat(net.parameters.values['l0.Wx'])).toEqual(before.map((w) => w - 0.5));
   });
 
   test('are saved, and work with sparse updates', async () => {

@@ -60,6 +60,9 @@ test('in training it multiplies the schedule, from the validation on', async () 
   [0.8, 0.8, 0.4, 0.2, 0.02].forEach((rate, k) => expect(rates[k]).toBeCloseTo(rate, 14));
 });
 
+test('an option that is undefined has its default', () =>
+  expect(plateau({ factor: undefined, mode: undefined }).options).toEqual(plateau().options));
+
 test('is refused without validation, and out of range', async () => {
   const net = network({ layers: [gru({ input: 1, hidden: 2 })], output: 1, loss: 'squared' });
   const run = fit(net, [], { optimizer: { name: 'sgd' }, plateau: {} });
@@ -68,5 +71,7 @@ test('is refused without validation, and out of range', async () => {
   expect(() => plateau({ patience: -1 })).toThrow('plateau: patience must be a whole number >= 0');
   expect(() => plateau({ mode: 'rel' as never })).toThrow('plateau: mode must be one of relative, absolute');
   expect(() => plateau({ minimum: 2 })).toThrow('plateau: minimum must be a factor in 0…1');
+  for (const name of ['factor', 'threshold', 'minimum'])
+    expect(() => plateau({ [name]: '0.5' })).toThrow(`plateau: ${name} must be`);
   expect(() => plateau({ pace: 2 } as never)).toThrow('plateau: options must be among');
 });

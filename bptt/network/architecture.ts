@@ -128,17 +128,18 @@ export function architectureOf(options: NetworkOptions): Architecture {
   mustKnowKeys(options, optionNames, where);
   const { topology = 'many-to-many', output } = options;
   const loss = options.loss === undefined ? undefined : nameOfLoss(options.loss, where);
-  const { dropout = 0, trainInitial = false, dtype = 'float64' } = options;
+  const { dropout = 0, trainInitial = false, frozen = [], dtype = 'float64' } = options;
   mustBeOneOf(topology, topologies, where, 'topology');
   const main = stackOf(options.layers, 'layers', 'layer');
   mustBeDropout(dropout, main.layers, topology);
   mustBeSwitch(options, 'tied', where);
+  mustBe(Array.isArray(frozen), where, 'frozen must be a list of names', frozen);
   mustBeOneOf(dtype, ['float64', 'float32'], where, 'dtype');
   if (output !== undefined) mustCount(output, where, 'output');
   const architecture: Architecture = {
     ...{ topology, ...main, output, loss, dropout, trainInitial, dtype },
     ...(options.tied && { tied: true }),
-    ...(options.frozen && options.frozen.length > 0 && { frozen: options.frozen }),
+    ...(frozen.length > 0 && { frozen }),
     ...(topology in feedsOf && { feed: feedOf(options, topology) }),
     ...(topology === 'encoder-decoder' && {
       ...encoderOptions(options),

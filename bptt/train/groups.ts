@@ -25,7 +25,8 @@ export function groupsOf(parameters: Parameters, options: OptimizerOptions): Gro
   const { groups = [], ...common } = options;
   const taken = new Set<string>();
   const group = (own: object, ranges: ElementRange[]): Group => {
-    const settled = settle({ ...common, ...own });
+    const given = Object.entries(own).filter(([, value]) => value !== undefined);
+    const settled = settle({ ...common, ...Object.fromEntries(given) });
     const names = Object.keys(settled.rule.numbers(1, 0));
     return {
       rule: settled.rule,

@@ -1,5 +1,5 @@
 /** Lowers the learning rate when a measure stops improving. */
-import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { isNumber, must, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 
 /** Whether a lower or a higher value of a measure is better. */
 export type Better = 'lower' | 'higher';
@@ -31,7 +31,14 @@ export interface PlateauState {
   cooldown: number;
 }
 
-const defaults = { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, minimum: 0 };
+const defaults: Required<PlateauOptions> = {
+  factor: 0.1,
+  patience: 10,
+  threshold: 1e-4,
+  mode: 'relative',
+  cooldown: 0,
+  minimum: 0,
+};
 
 /**
  * A schedule that depends on validations; created by `plateau`, used by `fit`, continued by a later `fit`.
@@ -49,14 +56,18 @@ export class Plateau {
   /** @internal use `plateau` */
   constructor(options: PlateauOptions) {
     const where = 'plateau';
-    mustKnowKeys(options, [...Object.keys(defaults), 'mode'], where);
-    this.options = { ...defaults, mode: 'relative', ...options };
+    mustKnowKeys(options, Object.keys(defaults), where);
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.options = { ...defaults, ...Object.fromEntries(given) };
     const { factor, patience, threshold, mode, cooldown, minimum } = this.options;
-    must(factor > 0 && factor < 1, where, 'factor must be in 0 < factor < 1', factor);
+    const lowers = isNumber(factor) && factor > 0 && factor < 1;
+    must(lowers, where, 'factor must be in 0 < factor < 1', factor);
     mustCount(patience, where, 'patience', 0);
     mustCount(cooldown, where, 'cooldown', 0);
-    must(threshold >= 0 && threshold < Infinity, where, 'threshold must be a number >= 0', threshold);
-    must(minimum >= 0 && minimum <= 1, where, 'minimum must be a factor in 0…1', minimum);
+    const isThreshold = Number.isFinite(threshold) && threshold >= 0;
+    must(isThreshold, where, 'threshold must be a number >= 0', threshold);
+    const isFactor = isNumber(minimum) && minimum >= 0 && minimum <= 1;
+    must(isFactor, where, 'minimum must be a factor in 0…1', minimum);
     mustBeOneOf(mode, ['relative', 'absolute'], where, 'mode');
   }
 
