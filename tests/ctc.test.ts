@@ -97,6 +97,10 @@ test('the labels of the likeliest path', () => {
   expect(ctcLabels(output)).toEqual([[2, 2, 1]]);
   expect(ctcLabels(output, { lengths: [4] })).toEqual([[2]]);
   expect(ctcLabels(output, { blank: 1 })).toEqual([[0, 2, 0, 2]]);
+  expect(() => ctcLabels(output, { lengths: [8] })).toThrow('ctcLabels: every length must be in 1…7, got 8');
+  expect(() => ctcLabels(output, { lengths: [1, 2] })).toThrow('ctcLabels: lengths must be [1], got [2]');
+  expect(() => ctcLabels(output, { blank: -1 })).toThrow('ctcLabels: blank must be a whole number');
+  expect(() => ctcLabels(output, { length: [4] } as never)).toThrow('ctcLabels: options must be among');
 });
 
 test('fit learns labels whose alignment is unknown, and a check of the network holds', async () => {

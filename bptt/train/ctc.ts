@@ -17,6 +17,7 @@
  */
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 import { contents, isList, type Tensor } from '../../core/tensor';
+import { readLengths } from '../network/batch/sequence';
 import type { LossFunction } from './ownloss';
 
 /** Options of `ctc`. */
@@ -77,8 +78,9 @@ export function ctc(options: CtcOptions = {}): LossFunction {
 
 /**
  * The labels of the most likely path: the likeliest class of each step, repetitions joined, blanks left out.
- * @param lengths the steps of each row; default all.
+ * @param options `blank` as for `ctc`; `lengths`, the steps of each row, default all.
  * @returns a list of labels for each row.
+ * @throws RangeError for a blank that is no class, or lengths that do not fit the output.
  * @example
  * // 1 1 _ 1 2 is 1 1 2
  * const path = tensor([[[0, 1, 0]], [[0, 1, 0]], [[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]]]);
@@ -86,12 +88,17 @@ export function ctc(options: CtcOptions = {}): LossFunction {
  */
 export function ctcLabels(
   output: Tensor,
-  { blank = 0, lengths }: { blank?: number; lengths?: readonly number[] } = {},
+  options: { blank?: number; lengths?: readonly number[] } = {},
 ): number[][] {
-  const [T, B, O] = mustBeSteps(output, blank, 'ctcLabels');
+  const where = 'ctcLabels';
+  mustKnowKeys(options, ['blank', 'lengths'], where);
+  const { blank = 0 } = options;
+  mustCount(blank, where, 'blank', 0);
+  const [T, B, O] = mustBeSteps(output, blank, where);
+  const lengths = readLengths(options.lengths, T, B, where, 'lengths');
   const y = contents(output);
-  return Array.from({ length: B }, (_, b) => {
-    const classes = Array.from({ length: lengths?.[b] ?? T }, (_, t) => likeliest(y, (t * B + b) * O, O));
+  return lengths.map((steps, b) => {
+    const classes = Array.from({ length: steps }, (_, t) => likeliest(y, (t * B + b) * O, O));
     return classes.filter((label, t) => label !== blank && label !== classes[t - 1]);
   });
 }

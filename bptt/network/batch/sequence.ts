@@ -189,7 +189,11 @@ function readInputs(batch: Batch, net: SequenceRequirements, T: number, B: numbe
   return { values: { shape, numbers: before }, given: T, classes };
 }
 
-function readLengths(
+/**
+ * The number of steps of each row; T if none are given.
+ * @throws RangeError unless there is one for each row, and each is in 1…T.
+ */
+export function readLengths(
   given: ArrayLike<number> | undefined,
   T: number,
   B: number,
