@@ -111,6 +111,14 @@ describe('chunk', () => {
     await expect(fit(net, [batch], { optimizer: sgd, chunk: 0 })).rejects.toThrow(
       'chunk must be a whole number',
     );
+    const run = (more: object) => fit(net, [{ ...batch, ...more }], { optimizer: sgd, chunk: 3, threads: 1 });
+    await expect(run({ lengths: Array(B).fill(0) })).rejects.toThrow(
+      `fit: step 1: every length must be in 1…${T}, got 0`,
+    );
+    const weights = Array.from({ length: T }, () => Array<number>(B).fill(NaN));
+    await expect(run({ weights })).rejects.toThrow(
+      'fit: step 1: weights must be finite and not negative, got NaN',
+    );
   });
 });
 
@@ -160,6 +168,11 @@ describe('a loss of one’s own', () => {
     await expect(fit(net, [batch], { optimizer: sgd })).rejects.toThrow('fit: the network must have a loss');
     const bad: LossFunction = (pass, given) => ({ ...mine(pass, given), loss: NaN });
     await expect(run({ loss: bad })).rejects.toThrow(/fit: step 1: loss: it must be finite, got NaN/);
+    const late = async (...given: Parameters<LossFunction>) => Promise.resolve(mine(...given));
+    for (const wrong of [late, () => undefined, () => ({ loss: 1 })])
+      await expect(run({ loss: wrong })).rejects.toThrow(
+        'fit: step 1: loss: the function must return { loss, output }',
+      );
     const short: LossFunction = () => ({ loss: 1, output: [1, 2] });
     await expect(run({ loss: short })).rejects.toThrow('fit: step 1');
   });

@@ -1,7 +1,9 @@
 /** Divides a batch into chunks of steps, each for one step of an optimizer: truncated backpropagation through time in `fit`. */
 import { must, mustBe } from '../../core/check';
 import type { Network } from '../network/network';
+import { readWeights } from '../network/batch/batch';
 import { flatten } from '../network/batch/numbers';
+import { readLengths } from '../network/batch/sequence';
 import { mustStream } from '../network/topology';
 import type { StreamBatch } from './source';
 
@@ -25,10 +27,11 @@ export function mustChunk({ architecture }: Network, chunk: number): void {
 export function chunksOf(batch: StreamBatch, length: number, where: string): Chunk[] {
   const [T, B] = flatten(batch.x, where, 'x').shape;
   must(T >= 1 && B >= 1, where, 'x must hold at least one step of one row', `[${[T, B].join(', ')}]`);
-  const over = weightOf(batch, T, B, where);
-  const last = Math.max(...(batch.lengths ?? [T]));
+  const lengths = readLengths(batch.lengths, T, B, where, 'lengths');
+  const over = weightOf(batch, lengths, where);
+  const last = Math.max(...lengths);
   const chunks: Chunk[] = [];
-  for (let from = 0; from < Math.min(T, last); from += length) {
+  for (let from = 0; from < last; from += length) {
     const to = Math.min(from + length, T);
     const own = from === 0 ? batch : { ...batch, initial: 'carry' as const };
     chunks.push({ batch: own, over: over(from, to), steps: [from, to] });
@@ -38,17 +41,16 @@ export function chunksOf(batch: StreamBatch, length: number, where: string): Chu
 
 /** The sum of the weights of the steps `from`…`to` of all rows. */
 function weightOf(
-  { lengths, weights }: StreamBatch,
-  T: number,
-  B: number,
+  { weights }: StreamBatch,
+  lengths: readonly number[],
   where: string,
 ): (from: number, to: number) => number {
-  const each = weights && flatten(weights, where, 'weights').numbers;
-  const endOf = (b: number): number => lengths?.[b] ?? T;
+  const each = weights && readWeights(weights, where).numbers;
+  const B = lengths.length;
   return (from, to) => {
     let sum = 0;
     for (let b = 0; b < B; b++)
-      for (let t = from; t < Math.min(to, endOf(b)); t++) sum += each?.[t * B + b] ?? 1;
+      for (let t = from; t < Math.min(to, lengths[b]); t++) sum += each?.[t * B + b] ?? 1;
     return sum;
   };
 }

@@ -10,7 +10,7 @@ import { flatStates, parallel, Parallel, type ParallelPass } from '../parallel/p
 import { sizeOfPass, planOf, wholePlanOf, type Pass } from '../network/passes/pass';
 import { contents } from '../../core/tensor';
 import { chunksOf, type Chunk } from './chunked';
-import type { LossFunction } from './ownloss';
+import { resultOf, type LossFunction } from './ownloss';
 import type { Plateau } from './plateau';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
 import { goingOn, type BatchSource, type StreamBatch } from './source';
@@ -221,7 +221,7 @@ export class Learner {
   ): ParallelPass {
     return explained(where, () => {
       const pass = this.network.forward(batch, how);
-      const { loss, ...upstream } = lossOf(pass, given);
+      const { loss, ...upstream } = resultOf(lossOf, pass, given);
       const bad = (): string | undefined => firstIn(pass);
       if (!Number.isFinite(loss)) must(false, 'loss', 'it must be finite', loss, because(bad(), step));
       const finals = Object.entries(pass.states).map(([name, t]) => [name, contents(t)] as const);

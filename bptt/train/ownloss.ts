@@ -23,6 +23,17 @@ export interface LossResult extends Required<Pick<Upstream, 'output'>>, Pick<Ups
  */
 export type LossFunction = (pass: Pass, batch: StreamBatch) => LossResult;
 
+/**
+ * The loss of a pass.
+ * @throws TypeError for a result without a loss or a gradient, such as the promise of one.
+ */
+export function resultOf(lossOf: LossFunction, pass: Pass, batch: StreamBatch): LossResult {
+  const result: unknown = lossOf(pass, batch);
+  const isResult = typeof result === 'object' && result !== null && 'loss' in result && 'output' in result;
+  mustBe(isResult, 'loss', 'the function must return { loss, output }', result, 'output is dL/doutput');
+  return result as LossResult;
+}
+
 /** Throws unless a network can be trained with a loss of one's own and these options. */
 export function mustTakeOwn(network: Network, chunk: unknown, threads: unknown): void {
   const where = 'fit';

@@ -169,7 +169,8 @@ function readTargets(given: Batch['targets'], net: ForBatch, where: string): Fla
   return flatten(given, where, 'targets', PADDED);
 }
 
-function readWeights(given: Numbers | FlatNumbers, where: string): FlatNumbers {
+/** @throws RangeError for a weight that is negative or not finite. */
+export function readWeights(given: Numbers | FlatNumbers, where: string): FlatNumbers {
   const weights = flatten(given, where, 'weights', PADDED);
   const { numbers } = weights;
   for (let k = 0; k < numbers.length; k++) {
