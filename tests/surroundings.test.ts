@@ -1,6 +1,7 @@
 /** Layer normalisation, residual connections and dense layers: values, gradients, checkpoints, threads, refusals. */
 import {
   bidirectional,
+  cell,
   cellFromText,
   clockwork,
   copyNetwork,
@@ -11,6 +12,7 @@ import {
   fit,
   gradcheck,
   gru,
+  init,
   jordan,
   lmu,
   lstm,
@@ -119,6 +121,28 @@ test('a cell from text takes them', () => {
   const cell = cellFromText({ input: 3, hidden: 3, equations, residual: true, layerNorm: true });
   expect(Object.keys(cell.states)).toEqual(['y', 'h']);
   expect(gradcheck(cell, { oracles: ['exact'] }).ok).toBe(true);
+});
+
+test('a cell may be written in any style', () => {
+  const equations = {
+    name: 'own',
+    // the states last, a comment with a word of the language, nothing before the first line
+    shapes: 'x [D]   parameters Wx [D, H]   Wh [H, H]   # not the states\nstates h [H]   # the end',
+    forward: 'z = x @ Wx + hPrev @ Wh\nh = tanh(z)',
+    backward: [
+      'dh = dhOut + dhNext',
+      'dz = dh * (1 - h * h)',
+      '\tdx=dz @ Wx.T # at once',
+      'dhPrev = dz @ Wh.T',
+      'dWx += x.T @ dz',
+      'dWh += hPrev.T @ dz',
+    ].join('\n'),
+  };
+  const starts = { Wx: init.glorot(), Wh: init.glorot() };
+  for (const options of around as Record<string, boolean>[]) {
+    const own = cell(equations, { sizes: { D, H: D }, init: starts, options });
+    expect(gradcheck(own, { T: 3, B: 2, oracles: ['exact'] }).ok).toBe(true);
+  }
 });
 
 test('what cannot have them is refused by name', () => {

@@ -24,12 +24,14 @@ export function withLayerNorm(equations: CellEquations): CellEquations {
   const { shapes, forward, backward, jacobian } = equations;
   return {
     ...equations,
-    shapes: `${shapes}   gain [D]   shift [D]`,
+    shapes: `${shapes}
+      parameters gain [D]   shift [D]`,
     forward: `
       xc = x - sum(x, axis=1) / D
       xs = 1 / sqrt(sum(xc * xc, axis=1) / D + 1e-5)
       xh = xc * xs
-      xn = gain * xh + shift${forward.replace(input, 'xn')}`,
+      xn = gain * xh + shift
+${forward.replace(input, 'xn')}`,
     backward: `${backward.replace(input, 'xn').replace(inputGradient, 'dxn')}
       dxh = dxn * gain
       dx = xs * (dxh - sum(dxh, axis=1) / D - xh * (sum(dxh * xh, axis=1) / D))   # three paths: xh, mean, deviation

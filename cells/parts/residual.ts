@@ -18,12 +18,13 @@ import type { CellEquations } from '../cell';
  * @example withResidual(gru({ input: 3, hidden: 3 }).equations!, [3, 3]).forward.includes('y = h + x') // true
  */
 export function withResidual(equations: CellEquations, [D, O]: readonly [number, number]): CellEquations {
-  const { name, shapes, forward, backward, jacobian } = equations;
+  const { name, forward, backward, jacobian } = equations;
+  const shapes = equations.shapes.replace(/#.*/g, '');
   must(D === O, name, `input must be ${O} with residual`, D, 'the input is added to the output');
   const { states, parameters } = declare(shapes, ['states', 'parameters'], `${name}, shapes`).sections;
   mustBe(!('y' in states || 'y' in parameters), name, 'y must be free for the output', 'y', 'residual');
   const [[h, [width]]] = Object.entries(states);
-  const line = /^( *)dx = ([^#\n]*[^#\s])/m;
+  const line = /^([ \t]*)dx[ \t]*=[ \t]*([^#\n]*[^#\s])/m;
   mustBe(line.test(backward), name, 'the backward equations must have a line dx = …', 'none', 'residual');
   return {
     ...equations,
