@@ -2,10 +2,12 @@
  * Softmax along the rows of a matrix, or of a list of numbers. A softmax loss does not use it, because it is fused with its
  * gradient (see `losses/crossentropy.ts`).
  */
+import ndarray from 'ndarray';
 import { bound, lazyEquations } from './equations/equations';
+import type { Data } from './memory';
 import { plain } from './programs/plain';
 import { greatest } from './programs/reduce';
-import { dtypeOf, tensor, toFlat, zeros, type Tensor, type Tensors } from './tensor';
+import { dtypeOf, outside, zeros, type Tensor, type Tensors } from './tensor';
 
 export const softmaxForward = lazyEquations(
   'softmax, forward',
@@ -35,12 +37,19 @@ export function softmaxBuffers(y: Tensor): Tensors {
  * @example softmax([0, Math.log(3)])[1] // 0.75
  */
 export function softmax(logits: readonly number[]): number[] {
-  const most = greatest(logits);
-  const y = tensor(
-    logits.map((value) => value - most),
-    [1, logits.length],
-  );
-  const p = zeros([1, logits.length]);
-  bound(softmaxForward, plain, { y, logSum: zeros([1, 1]), p })();
-  return toFlat(p);
+  return Array.from(softmaxRows(logits, 1));
+}
+
+/** The same of each of N rows, which follow each other. */
+export function softmaxRows(logits: ArrayLike<number>, N: number): Float64Array {
+  const O = logits.length / N;
+  const [values, result] = [Float64Array.from(logits), new Float64Array(logits.length)];
+  for (let at = 0; at < values.length; at += O) {
+    const row = values.subarray(at, at + O);
+    const most = greatest(row);
+    for (let k = 0; k < O; k++) row[k] -= most;
+  }
+  const [y, p] = [values, result].map((data) => ndarray<Data>(data, [N, O]));
+  bound(softmaxForward, plain, { y, logSum: outside([N, 1], 'float64'), p })();
+  return result;
 }

@@ -1,5 +1,5 @@
 /** Turns the outputs of a network into predictions, by the function that belongs to its loss. */
-import { softmax } from '../../core/softmax';
+import { softmaxRows } from '../../core/softmax';
 import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
 import { lossOf } from '../../losses';
 
@@ -13,11 +13,8 @@ export function predictionsOf(output: Tensor, loss: string | undefined): Tensor 
   if (prediction === 'same') return output;
   const numbers = contents(output);
   const predicted = outside(shape, dtypeOf(output));
-  const O = shape[shape.length - 1];
-  for (let at = 0; at < numbers.length; at += O) {
-    const row = Array.from(numbers.subarray(at, at + O));
-    predicted.data.set(prediction === 'softmax' ? softmax(row) : row.map(sigmoid), at);
-  }
+  const rows = numbers.length / shape[shape.length - 1];
+  predicted.data.set(prediction === 'softmax' ? softmaxRows(numbers, rows) : numbers.map(sigmoid));
   return predicted;
 }
 
