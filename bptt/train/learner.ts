@@ -28,7 +28,7 @@ export interface LearnerOptions {
   weightNoise?: number;
   /** Keeps the states of about every k-th step only, for long sequences: as in `network.forward`; default all. */
   checkpointEvery?: number;
-  /** Batches whose gradients make one step, as if they were one batch; default 1. */
+  /** Batches, or chunks of them, whose gradients make one step, as if they were one batch; default 1. */
   accumulate?: number;
   /**
    * Truncated backpropagation through time: divides each batch into chunks of this many steps. Each is one step of the
