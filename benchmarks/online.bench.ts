@@ -11,7 +11,6 @@
  * log₂ of the ratio to the time of half as many units: where it is below the formula's, fixed costs of a step dominate.
  * --smallest only shows that the benchmark still runs; its figures mean nothing.
  */
-import { parseArgs } from 'node:util';
 import { network, type Network } from '../bptt/network/network';
 import { onlineGradients, onlineMethods, type OnlineMethod } from '../bptt/online';
 import { elman } from '../cells/elman';
@@ -19,7 +18,9 @@ import { formatDecimal } from '../core/format';
 import { Random } from '../core/random/random';
 import { clocks, median, sample, type Clock } from '../measure/timing';
 import { machine } from './machine';
+import { clockOf, common, roundsOf } from './options';
 import { publish } from './output';
+import { script, type Arguments } from '../scripts/script';
 import { table } from './table';
 
 export interface OnlineRow {
@@ -75,18 +76,18 @@ function measure(
   };
 }
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      rounds: { type: 'string', default: '5' },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  options: {
+    ...common,
+    rounds: { type: 'string', default: '5' },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+function main({ values }: Arguments<typeof config>): void {
   const { smallest } = values;
-  const options = { smallest, rounds: smallest ? 1 : Number(values.rounds), clock: values.clock as Clock };
+  const rounds = roundsOf(values.rounds);
+  const options = { smallest, rounds: smallest ? 1 : rounds, clock: clockOf(values.clock) };
   const sizes = smallest ? [2, 4] : [8, 16, 32, 64, 128];
   mustAgree(smallest ? 2 : 8);
   const rows = onlineMethods.flatMap((method) => {
@@ -104,4 +105,4 @@ function main(): void {
   );
 }
 
-main();
+void script(__filename, config, main);

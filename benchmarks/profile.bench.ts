@@ -12,13 +12,15 @@ import { Session, type Profiler } from 'node:inspector';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { clipGlobalNorm } from '../bptt/train/clip';
 import { optimizer } from '../bptt/train/optimizers';
 import { formatDecimal } from '../core/format';
 import { smallestWorkloads, WorkloadRun, workloads, workloadText } from '../measure/workloads';
 import { machine } from './machine';
+import { common } from './options';
 import { publish } from './output';
+import { oneOf } from '../terminal/arguments';
+import { script, type Arguments } from '../scripts/script';
 import { table } from './table';
 
 export interface ProfileRow {
@@ -113,16 +115,12 @@ function ofText(smallest: boolean): ProfileRow[] {
   }
 }
 
-function main(): void {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-    },
-  });
-  const chosen = positionals.length > 0 ? positionals : ['W1', 'W2', 'W5', 'text'];
+const config = { allowPositionals: true, options: common } as const;
+
+const profileOf = oneOf('the profile', [...workloads.map(({ name }) => name), 'text']);
+
+function main({ values, positionals }: Arguments<typeof config>): void {
+  const chosen = positionals.length > 0 ? positionals.map(profileOf) : ['W1', 'W2', 'W5', 'text'];
   const rows = chosen.flatMap((name) =>
     name === 'text' ? ofText(values.smallest) : ofWorkload(name, values.smallest),
   );
@@ -140,4 +138,4 @@ function main(): void {
   }
 }
 
-main();
+void script(__filename, config, main);

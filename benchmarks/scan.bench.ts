@@ -10,9 +10,8 @@
  *   node -r ./scripts/register.js benchmarks/scan.bench.ts [--smallest] [--json] [--out FILE] [--rounds 5] [--clock cpu]
  *
  * Before they are timed, both are compared with the naive loop of core/programs/scan.ts. The two take turns; a ratio is the median of
- * the ratios of neighbouring turns. --smallest only shows that the benchmark still runs; its figures mean nothing.
+ * the ratios of neighboring turns. --smallest only shows that the benchmark still runs; its figures mean nothing.
  */
-import { parseArgs } from 'node:util';
 import ndarray from 'ndarray';
 import { lazyEquations } from '../core/equations/equations';
 import { executorOf } from '../core/programs/executor';
@@ -22,9 +21,11 @@ import { Program } from '../core/programs/program';
 import { Random } from '../core/random/random';
 import { recurrenceByLoop } from '../core/programs/scan';
 import { rows, toFlat, zeros, type Tensor } from '../core/tensor';
-import { clocks, median, sample, type Clock } from '../measure/timing';
+import { clocks, median, sample } from '../measure/timing';
 import { machine } from './machine';
+import { clockOf, common, roundsOf } from './options';
 import { publish } from './output';
+import { script, type Arguments } from '../scripts/script';
 import { table } from './table';
 
 export interface ScanRow {
@@ -130,18 +131,18 @@ function measure(
   };
 }
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      smallest: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      rounds: { type: 'string', default: '5' },
-      clock: { type: 'string', default: 'wall' },
-    },
-  });
+const config = {
+  options: {
+    ...common,
+    rounds: { type: 'string', default: '5' },
+    clock: { type: 'string', default: 'wall' },
+  },
+} as const;
+
+function main({ values }: Arguments<typeof config>): void {
   const { smallest } = values;
-  const now = clocks[values.clock as Clock];
+  const now = clocks[clockOf(values.clock)];
+  const given = roundsOf(values.rounds);
   const [widths, lengths] = smallest
     ? [[3], [20]]
     : [
@@ -149,7 +150,7 @@ function main(): void {
         [1000, 10_000],
       ];
   const sizes = widths.flatMap((width) => lengths.map((steps) => [width, steps] as const));
-  const rounds = smallest ? 1 : Number(values.rounds);
+  const rounds = smallest ? 1 : given;
   const all = sizes.map(([width, steps]) => measure(width, steps, rounds, now, smallest ? 1 : 30));
   publish({ scan: all }, values);
   if (values.json) return;
@@ -161,4 +162,4 @@ function main(): void {
   console.log(`${machine()}\n${table(heads, body)}`);
 }
 
-main();
+void script(__filename, config, main);

@@ -7,7 +7,7 @@ import { usageIn } from '../scripts/script';
 const root = join(__dirname, '..');
 const register = join(root, 'scripts', 'register.js');
 
-const files = ['benchmarks', 'scripts', 'docs/build']
+const files = ['benchmarks', 'benchmarks/scores', 'scripts', 'docs/build']
   .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
   .filter(
     (file) =>
@@ -18,11 +18,13 @@ function run(file: string, ...words: string[]): { status: number | null; stdout:
   return spawnSync(process.execPath, ['-r', register, file, ...words], { cwd: root, encoding: 'utf8' });
 }
 
-test('all of them are found', () => {
+test('all of them are found; only script.ts parses arguments', () => {
   expect(files.length).toBeGreaterThan(20);
-  const others = ['benchmarks', 'scripts'].flatMap((folder) =>
+  const others = ['benchmarks', 'benchmarks/scores', 'scripts'].flatMap((folder) =>
     readdirSync(join(root, folder))
-      .filter((name) => name.endsWith('.ts') && !files.includes(join(root, folder, name)))
+      .filter(
+        (name) => name.endsWith('.ts') && name !== 'script.ts' && !files.includes(join(root, folder, name)),
+      )
       .map((name) => readFileSync(join(root, folder, name), 'utf8')),
   );
   for (const source of others) expect(source).not.toMatch(/process\.argv\.slice|parseArgs\(\{/);
@@ -59,6 +61,11 @@ test.each([
     ['benchmarks/threads.bench.ts', '--threads', '1'],
     'threads: --threads must be a whole number >= 2, got 1',
   ],
+  [['benchmarks/online.bench.ts', '--clock', 'sun'], 'online: --clock must be one of wall, cpu, got sun'],
+  [['benchmarks/scan.bench.ts', '--rounds', '0'], 'scan: --rounds must be a whole number >= 1, got 0'],
+  [['benchmarks/profile.bench.ts', 'W9'], 'profile: the profile must be one of W1'],
+  [['benchmarks/scores/scores.ts', 'tags'], 'scores: the task must be one of forecast'],
+  [['benchmarks/scores/starts.ts', '--starts', 'zeros'], 'starts: --starts must be one of default'],
   [['scripts/fuzz.ts', '--only', 'zip'], 'fuzz: --only must be one of'],
   [['scripts/kill.ts', '--kills', '0'], 'kill: --kills must be a whole number >= 1, got 0'],
   [['scripts/soak.ts', '--minutes', '-1'], 'soak: '],

@@ -10,8 +10,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { caseOf, ourScore, prepared } from './ours';
+import { oneOf, whole } from '../../terminal/arguments';
+import { script, type Arguments } from '../../scripts/script';
 import { chorales, scoreSets, type ScoreSet, type Size } from './sets';
 
 const PYTHON = process.env.PYTHON ?? '/usr/bin/python3';
@@ -42,23 +43,30 @@ export const meanOf = (all: readonly number[]): number => all.reduce((a, b) => a
 const range = (all: readonly number[]): number => Math.max(...all) - Math.min(...all);
 export const spreadOf = ({ ours, theirs }: Scores): number => Math.max(range(ours), range(theirs));
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      small: { type: 'boolean' },
-      pin: { type: 'boolean' },
-      seeds: { type: 'string', default: '3' },
-      chorales: { type: 'string' },
-    },
-  });
+const config = {
+  allowPositionals: true,
+  options: {
+    small: { type: 'boolean' },
+    pin: { type: 'boolean' },
+    seeds: { type: 'string', default: '3' },
+    chorales: { type: 'string' },
+  },
+} as const;
+
+async function main({ values, positionals }: Arguments<typeof config>): Promise<void> {
+  const seeds = whole('--seeds')(values.seeds);
   const size: Size = values.small || values.pin ? 'small' : 'full';
   const all = [...scoreSets, ...(values.chorales === undefined ? [] : [chorales(values.chorales)])];
-  const chosen = all.filter(({ task }) => positionals.length === 0 || positionals.includes(task));
+  const taskOf = oneOf(
+    'the task',
+    all.map(({ task }) => task),
+  );
+  const named = positionals.map(taskOf);
+  const chosen = all.filter(({ task }) => named.length === 0 || named.includes(task));
   const pinned: Record<string, number[]> = {};
   for (const set of chosen) {
     const scores: Scores = { ours: [], theirs: [] };
-    for (let seed = 0; seed < Number(values.seeds); seed++) {
+    for (let seed = 0; seed < seeds; seed++) {
       const given = await prepared(set, size, seed);
       scores.theirs.push(theirScore(set.metric, caseOf(given)));
       scores.ours.push((await ourScore(set, given)).score);
@@ -76,8 +84,4 @@ async function main(): Promise<void> {
   writeFileSync(PINNED, `${JSON.stringify({ ...before, ...pinned }, null, 2)}\n`);
 }
 
-if (require.main === module)
-  main().catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  });
+if (require.main === module) void script(__filename, config, main);

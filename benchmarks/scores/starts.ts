@@ -1,14 +1,16 @@
 /**
  * From which weights should a forecast start? Mean errors on the test part and losses on the validation part, over seeds and series:
  *
- *     node -r ./scripts/register.js benchmarks/scores/starts.ts [--seeds 8] [--steps 600] [--starts NAMES] [FILE:COLUMN…]
+ *     node -r ./scripts/register.js benchmarks/scores/starts.ts [--seeds 8] [--steps 600] [--starts NAMES] [--metric rmse]
+ *       [FILE:COLUMN…]
  *
  * Without files, on series of vega-datasets.
  */
-import { parseArgs } from 'node:util';
 import type { Network } from '../../bptt/network/network';
 import { uniform } from '../../core/random/init';
 import { Random } from '../../core/random/random';
+import { oneOf, whole } from '../../terminal/arguments';
+import { script, type Arguments } from '../../scripts/script';
 import { tableOf } from '../../learn/source';
 import { ourScore, prepared, type Trained } from './ours';
 import { meanOf } from './scores';
@@ -45,16 +47,21 @@ const usual = [
   ['us-employment.csv', 'construction'],
 ].map(([file, column]) => `${vega(file)}:${column}`);
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      seeds: { type: 'string', default: '8' },
-      steps: { type: 'string', default: '600' },
-      starts: { type: 'string', default: Object.keys(starts).join(',') },
-      metric: { type: 'string', default: 'rmse' },
-    },
-  });
+const config = {
+  allowPositionals: true,
+  options: {
+    seeds: { type: 'string', default: '8' },
+    steps: { type: 'string', default: '600' },
+    starts: { type: 'string', default: Object.keys(starts).join(',') },
+    metric: { type: 'string', default: 'rmse' },
+  },
+} as const;
+
+async function main({ values, positionals }: Arguments<typeof config>): Promise<void> {
+  const seeds = whole('--seeds')(values.seeds);
+  const steps = whole('--steps')(values.steps);
+  const metric = oneOf('--metric', ['mae', 'rmse', 'mase'])(values.metric);
+  const names = values.starts.split(',').map(oneOf('--starts', Object.keys(starts)));
   for (const given of positionals.length > 0 ? positionals : usual) {
     const cut = given.lastIndexOf(':');
     const [file, target] = [given.slice(0, cut), given.slice(cut + 1)];
@@ -62,13 +69,13 @@ async function main(): Promise<void> {
     const set: ScoreSet = {
       ...{ task: 'forecast', data: given, metric: 'mae', options: { target } },
       table: () => Promise.resolve(table),
-      sizes: { full: { steps: Number(values.steps) }, small: { steps: 100 } },
-      scoreOf: ({ targets }) => (targets as { model: Record<string, number> }[])[0].model[values.metric],
+      sizes: { full: { steps }, small: { steps: 100 } },
+      scoreOf: ({ targets }) => (targets as { model: Record<string, number> }[])[0].model[metric],
     };
-    console.log(`${file.split('/').at(-1)} ${target}: test ${values.metric}, validation loss`);
-    for (const name of values.starts.split(',')) {
+    console.log(`${file.split('/').at(-1)} ${target}: test ${metric}, validation loss`);
+    for (const name of names) {
       const all: Trained[] = [];
-      for (let seed = 0; seed < Number(values.seeds); seed++)
+      for (let seed = 0; seed < seeds; seed++)
         all.push(await ourScore(set, await prepared(set, 'full', seed), (net) => starts[name](net, seed)));
       const scores = all.map(({ score }) => score);
       const mean = meanOf(scores);
@@ -81,7 +88,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+void script(__filename, config, main);
