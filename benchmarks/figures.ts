@@ -102,7 +102,7 @@ export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
     const theirs = peer.flatMap((name) => rowOf(workload, name)?.tasks[task] ?? []);
     const mine = rowOf(workload, ours)?.tasks[task];
     if (theirs.length === 0 || !mine) return [];
-    // the reference engine is timed next to every peer: those neighbouring turns give the better ratio
+    // the reference engine is timed next to every peer: those neighboring turns give the better ratio
     const fastest = theirs.reduce((best, each) => (each.median < best.median ? each : best));
     const ratio =
       ours === OURS ? fastest.ratio : peer[0] === OURS ? 1 / mine.ratio : fastest.median / mine.median;

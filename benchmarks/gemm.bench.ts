@@ -15,7 +15,7 @@
  *
  * --smallest only shows that the benchmark still runs; its figures mean nothing.
  *
- * Kernel and peak are timed in turns; the percentage is the median of the ratios of neighbouring turns, because clock
+ * Kernel and peak are timed in turns; the percentage is the median of the ratios of neighboring turns, because clock
  * rates and load on shared machines vary. With fused multiply-adds (Node ≥ 22) the percentage of the mul+add peak can
  * exceed 100. A slow step may be limited by bandwidth: Wh is read once for 2·B flops per element, so B = 1 with a Wh
  * larger than the second-level cache runs at memory speed.

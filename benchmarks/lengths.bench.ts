@@ -14,7 +14,7 @@
  *   windows        peak memory of a process that predicts many windows in one call
  *
  * Every engine runs in a process of its own with the same weights and inputs in float32, and is compared with this engine
- * in float64 before it is timed. The engines take turns; a ratio is the median of the ratios of neighbouring turns.
+ * in float64 before it is timed. The engines take turns; a ratio is the median of the ratios of neighboring turns.
  * --smallest only shows that the benchmark still runs; its figures mean nothing. --clock cpu measures processor time.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -7,7 +7,7 @@
  *
  * Every engine runs in a process of its own with the same weights and the same batch in float32. Before timing, its
  * loss, gradient norm and streamed outputs are compared with this engine's in float64. Then the engines take turns, A
- * B A C A D …, for several rounds; a ratio is that of the medians of neighbouring turns, so both engines ran under
+ * B A C A D …, for several rounds; a ratio is that of the medians of neighboring turns, so both engines ran under
  * the same load. An engine that is not installed gets a row that says so; README.md explains how to install it.
  *
  * --smallest only shows that the benchmark still runs; its figures mean nothing. --all adds the combinations that

@@ -12,7 +12,7 @@
  *
  * --smallest only shows that the benchmark still runs; its figures mean nothing.
  *
- * Kernel and loop are checked to agree, then timed in turns; the ratio is the median of the ratios of neighbouring
+ * Kernel and loop are checked to agree, then timed in turns; the ratio is the median of the ratios of neighboring
  * turns. Every loop is compiled from its text once per dtype, so that V8 sees one array type only, as in a program
  * with one dtype. "start-up" is the time to generate and compile the two LSTM kernels at the start of the process.
  */

@@ -8,7 +8,7 @@
  *
  * --smallest only shows that the benchmark still runs; its figures mean nothing.
  *
- * The three are timed in turns; a ratio is the median of the ratios of neighbouring turns. Load from other processes
+ * The three are timed in turns; a ratio is the median of the ratios of neighboring turns. Load from other processes
  * hurts threads most: each waits for a free core, and all wait for the slowest. The column `quiet` is the ratio over
  * the turns in which no thread of this process waited for a core more than 2 % of the time (from Linux scheduler
  * statistics), and `turns` is the number of such turns out of all.

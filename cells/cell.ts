@@ -94,7 +94,7 @@ export interface Cell {
   readonly clocked?: ClockedEquations;
   /** Forward statements with the backward statements derived from them, for the check against duals. */
   readonly statements?: readonly StatementPair[];
-  /** For a cell with a clock: a key of its behaviour at time t. Steps of the same phase record the same operations. */
+  /** For a cell with a clock: a key of its behavior at time t. Steps of the same phase record the same operations. */
   phase?(t: number): string;
   /**
    * Records the step at time t: from x and the previous states to the states and buffers. Memory that it allocates is
@@ -200,7 +200,7 @@ export interface CellOptions {
   inputInit?: WeightInit;
   /** Initializer of Wh; default orthogonal, whose powers neither vanish nor explode. */
   recurrentInit?: WeightInit;
-  /** Normalises the input of the layer (`cells/parts/layernorm.ts`), with parameters gain and shift [D]; default false. */
+  /** Normalizes the input of the layer (`cells/parts/layernorm.ts`), with parameters gain and shift [D]; default false. */
   layerNorm?: boolean;
   /** Adds the input of the layer to its output (`cells/parts/residual.ts`), which must be as wide; default false. */
   residual?: boolean;

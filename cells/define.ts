@@ -29,7 +29,7 @@ export interface CellDefinition {
   /** Parameters that training does not change. */
   fixed?: readonly string[];
   /**
-   * Options that a checkpoint must hold to build the same cell again. `layerNorm: true` normalises the input, `residual: true`
+   * Options that a checkpoint must hold to build the same cell again. `layerNorm: true` normalizes the input, `residual: true`
    * adds it to the output, as for the built-in cells.
    */
   options?: Readonly<Record<string, CellOption>>;

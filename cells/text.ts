@@ -17,7 +17,7 @@ export interface TextCellOptions {
   hidden: number;
   /** The text; its format is described in `examples/cells/`. */
   equations: string;
-  /** As for the built-in cells: normalises the input, adds the input to the output; default false. */
+  /** As for the built-in cells: normalizes the input, adds the input to the output; default false. */
   layerNorm?: boolean;
   residual?: boolean;
 }

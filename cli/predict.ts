@@ -15,7 +15,7 @@ translator or generator writes a sequence for each row, and a model of music a c
 in training: scales, symbols and labels are in the checkpoint.
 
 A row, a sentence or a piece of standard input is answered as soon as it has arrived. A series is not whole before the input \
-ends: with --follow, a forecast is made after each row, and a series is labelled when the next one begins.
+ends: with --follow, a forecast is made after each row, and a series is labeled when the next one begins.
 `;
 
 /** Adds the command to the program. */

@@ -33,7 +33,7 @@ Examples:
   backstep train chorales.json --task music
   backstep train --json | jq 'select(.event == "validation")'
 
-While it trains: bits per character on the text that is learnt, a running mean over about the last ten steps, \
+While it trains: bits per character on the text that is learned, a running mean over about the last ten steps, \
 and beside it those on the validation text, the last 5 % of it, when they were last measured. Fewer are better; \
 guessing among K characters takes log2 K. In the events of --json, bits is the same mean, and loss is in nats per \
 character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text. With --tokens words, all is per word.

@@ -11,7 +11,7 @@ export function nearest<T extends string>(word: string, names: readonly T[]): T 
   return scored.length > 0 && scored[0].wrong <= most ? scored[0].name : undefined;
 }
 
-/** Number of letters to insert, delete, replace, or swap with their neighbour (Damerau 1964). */
+/** Number of letters to insert, delete, replace, or swap with their neighbor (Damerau 1964). */
 function distance(a: string, b: string): number {
   const d = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)]);
   for (let j = 1; j <= b.length; j++) d[0][j] = j;

@@ -168,7 +168,7 @@ export interface BootstrapOptions {
   draws?: number;
   /** Confidence level; default 0.95. */
   level?: number;
-  /** Block length, for correlated errors of neighbouring rows; default 1. */
+  /** Block length, for correlated errors of neighboring rows; default 1. */
   block?: number;
   seed?: number;
 }

@@ -1,7 +1,7 @@
-/** Standardises values to mean 0 and deviation 1, with the statistics of the training set only. */
+/** Standardizes values to mean 0 and deviation 1, with the statistics of the training set only. */
 import { must } from '../core/check';
 
-/** Mean and deviation, to standardise values and to convert them back. */
+/** Mean and deviation, to standardize values and to convert them back. */
 export interface Scale {
   mean: number;
   /** Above 0; 1 if all values were equal. */
@@ -34,7 +34,7 @@ export function scaleOf(values: ArrayLike<number>, rows?: readonly number[]): Sc
 }
 
 /**
- * Standardised values, and the scale that converts them back: value = mean + deviation · standard.
+ * Standardized values, and the scale that converts them back: value = mean + deviation · standard.
  *
  * @param rows indices of the training set; default all.
  * @example standardise([1, 3, 5], [0, 1]).values // [-1, 1, 3]

@@ -82,7 +82,7 @@ const normality = ({ nonNormality }: Spectrum): string =>
     ? 'normal: W and Wᵀ commute, ‖Wᵗ‖ = ρᵗ exactly'
     : `not normal: ‖WWᵀ − WᵀW‖ / ‖W‖² = ${short(nonNormality)}`;
 
-/** The line on the long-term behaviour of the powers, and whether they grow first. */
+/** The line on the long-term behavior of the powers, and whether they grow first. */
 function growth({ radius, powers, peak }: Spectrum): string {
   const first = radius < 1 && peak.norm > 1 ? `grows to ${short(peak.norm)} at t = ${peak.t}, then ` : '';
   const end =
@@ -90,7 +90,7 @@ function growth({ radius, powers, peak }: Spectrum): string {
   return `ρ(W) = ${short(radius)}, ‖W‖ = ${short(powers[1])}: ${first}${end}`;
 }
 
-/** The long-term behaviour along one eigenvector. */
+/** The long-term behavior along one eigenvector. */
 function fate({ modulus, angle, im, re }: Eigenvalue): string {
   const size =
     modulus === 0

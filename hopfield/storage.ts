@@ -43,7 +43,7 @@ const takeAway = lazyEquations(
    q = qPrev - along * b`,
 );
 
-const normalise = lazyEquations(
+const normalize = lazyEquations(
   'hopfield, pseudo-inverse',
   'q [1, N]   writes square, length [1, 1]   unit [1, N]',
   `square = q @ q.T
@@ -113,7 +113,7 @@ function orthonormal(patterns: Tensor): Tensor {
   const [q, b] = [zeros([1, N]), zeros([1, N])];
   const [along, square, length] = [1, 2, 3].map(() => zeros([1, 1]));
   const without = bound(takeAway, plain, { qPrev: q, b, along, q });
-  const shorten = bound(normalise, plain, { q, square, length, unit: q });
+  const shorten = bound(normalize, plain, { q, square, length, unit: q });
   for (let p = 0; p < P; p++) {
     q.data.set(row(p));
     for (let pass = 0; pass < 2; pass++)

@@ -350,7 +350,7 @@ def predictions(model, file):
 const GENERATE = `${WRITE}
 
 def vectors_of(rows, separator):
-    """Classes as one-hot and standardised numbers, side by side [N, D]."""
+    """Classes as one-hot and standardized numbers, side by side [N, D]."""
     parts = []
     for given in NOTE["inputs"]:
         name = given["column"]

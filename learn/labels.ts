@@ -13,9 +13,9 @@ export interface Said {
   /** Predictions of the baseline rule, and its name: `always "ham"`. */
   rule: readonly (readonly number[])[];
   ruleName: string;
-  /** The unit that is labelled: `texts`, `tokens`. */
+  /** The unit that is labeled: `texts`, `tokens`. */
   unit: string;
-  /** The name of a sequence, if its steps are labelled. */
+  /** The name of a sequence, if its steps are labeled. */
   sequences?: string;
 }
 
@@ -155,7 +155,7 @@ function mixUps(labels: readonly string[], counts: Confusion): string[] {
   ];
 }
 
-/** Picture of the confusion matrix, coloured by the fraction of each row. */
+/** Picture of the confusion matrix, colored by the fraction of each row. */
 async function draw(labels: readonly string[], counts: Confusion): Promise<string> {
   const { Plot, document, style } = await canvas();
   const cells = counts.flatMap((row, k) => {

@@ -1,7 +1,7 @@
 /**
  * Koutník, Greff, Gomez & Schmidhuber 2014, "A clockwork RNN" (ICML 2014, arXiv 1402.3511), section 4.1.
  *
- * Task: generate a sound of 320 samples, scaled to −1 … 1, without any input; the network must memorise it.
+ * Task: generate a sound of 320 samples, scaled to −1 … 1, without any input; the network must memorize it.
  *
  * Measured: the squared error over the variance of the sound (NMSE), after the last update.
  *
@@ -14,7 +14,7 @@
  * clockwork network gets 4000 updates, the others 16,000. A cell here has an input, which is zero and whose weights are
  * neither used nor counted.
  *
- * Control: the same modules with reversed connections, so that slow modules read fast ones. Memorising requires slow
+ * Control: the same modules with reversed connections, so that slow modules read fast ones. Memorizing requires slow
  * modules to drive fast ones; with the mask reversed the error must be far larger, otherwise the clock is not the cause.
  */
 import { network, type Network } from '../bptt/network/network';
@@ -46,7 +46,7 @@ const modules = (units: number, periods: readonly number[]): ClockworkModule[] =
 
 export const clockwork: Paper = {
   name: 'clockwork',
-  title: 'Clockwork RNN: a sound of 320 samples, learnt by heart',
+  title: 'Clockwork RNN: a sound of 320 samples, learned by heart',
   citation: 'Koutník, Greff, Gomez & Schmidhuber 2014, A clockwork RNN',
   figuresFrom: 'section 4.1 of the paper',
   about: [

@@ -1,4 +1,4 @@
-/** The trials of a paper: lists them, finds finished ones, and summarises their results. */
+/** The trials of a paper: lists them, finds finished ones, and summarizes their results. */
 import * as v from 'valibot';
 import type { Measure, Paper, PaperRow, Size } from './paper';
 

@@ -1,4 +1,4 @@
-/** Runs a foreign program that answers each input line with one line; any other behaviour is an error and ends it. */
+/** Runs a foreign program that answers each input line with one line; any other behavior is an error and ends it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 
 /** The longest line that is read. */

@@ -23,7 +23,7 @@ export class BadAnswer extends Error {}
 const listed = (numbers: Numbers | undefined): unknown =>
   numbers !== undefined && isTensor(numbers) ? toNested(numbers) : numbers;
 
-/** Options that are not sent: initialisation, which has no effect here, and sizes, which have a field of their own. */
+/** Options that are not sent: initialization, which has no effect here, and sizes, which have a field of their own. */
 const elsewhere = ['input', 'hidden', 'inputInit', 'recurrentInit', 'forgetBias', 'inputBias', 'chrono'];
 
 /** Serializes a question to one line, with an id that the answer must repeat. */

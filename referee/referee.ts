@@ -2,7 +2,7 @@
  * The referee for other people's recurrent code: asks a program for outputs and gradients, judges the answers, shrinks a
  * failing question to a minimal one, and diagnoses the mistake.
  *
- * Questions are independent: no behaviour of the program aborts the run.
+ * Questions are independent: no behavior of the program aborts the run.
  */
 import {
   planText,

@@ -1,4 +1,4 @@
-/** The table of a sweep's results: one line per combination, summarised over its seeds. */
+/** The table of a sweep's results: one line per combination, summarized over its seeds. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { meanAndDeviation } from '../papers/trials';

@@ -1,4 +1,4 @@
-/** Generates random sounds that a network without input must memorise. */
+/** Generates random sounds that a network without input must memorize. */
 import { greatest } from '../core/programs/reduce';
 import { sinOfTurn } from '../core/random/portable';
 import type { Random } from '../core/random/random';

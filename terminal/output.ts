@@ -61,7 +61,7 @@ export async function drained(signal?: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined);
 }
 
-/** Colours text; text from outside has been stripped of its own colours before. */
+/** Colors text; text from outside has been stripped of its own colors before. */
 export type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
@@ -94,7 +94,7 @@ const verdicts: Readonly<Record<string, Paint | undefined>> = {
 export const jsonLine = (value: unknown): void => verbatim(asJson(value));
 
 /**
- * Prints a table without borders; its columns are separated by two spaces, and a verdict at the end of a row is coloured.
+ * Prints a table without borders; its columns are separated by two spaces, and a verdict at the end of a row is colored.
  * On a terminal that is too narrow, each row becomes a block: its name, and its values with their column titles
  * beneath.
  */

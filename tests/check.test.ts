@@ -75,7 +75,7 @@ test('names are among those allowed, and come back with their type', () => {
   );
 });
 
-test('a misspelt option is never ignored', () => {
+test('a misspelled option is never ignored', () => {
   expect(thrown(() => mustKnowKeys({ hidden: 3 }, ['hidden', 'input'], 'lstm'))).toBe('nothing');
   expect(thrown(() => mustKnowKeys({ hiden: 3 }, ['hidden', 'input'], 'lstm'))).toBe(
     'TypeError: lstm: options must be among hidden, input, got hiden (did you mean hidden?)',

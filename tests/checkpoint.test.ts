@@ -166,7 +166,7 @@ describe('files that are not checkpoints are rejected by name', () => {
       /metadata network: topology must be given, got none/,
     ],
     [
-      'a misspelt entry, which would be lost',
+      'a misspelled entry, which would be lost',
       ({ metadata }) => (metadata.optimiser = '{"options":{"name":"sgd"},"steps":3}'),
       /metadata: entries must be among network, .*, got optimiser/,
     ],

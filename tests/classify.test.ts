@@ -112,7 +112,7 @@ describe('classify', () => {
         .join('\n');
     expect(said(series, given)).toContain('always the same, so it tells nothing: mass');
     const rare = await tableOf(`${dna(30)}ACGT,odd\n`);
-    expect(said(rare, {})).toContain('only once: odd; too rare to be learnt or tested');
+    expect(said(rare, {})).toContain('only once: odd; too rare to be learned or tested');
   });
 
   it('learns, and is better than always the most frequent label', async () => {

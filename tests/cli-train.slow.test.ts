@@ -142,7 +142,7 @@ describe('train', () => {
     ],
     ['a size of zero', () => ['--text', text, '--hidden', '0'], 2, /--hidden.*>= 1.*got 0/],
     ['a size that is no number', () => ['--text', text, '--batch', 'many'], 2, /--batch.*got many/],
-    ['a misspelt option', () => ['--text', text, '--hiden', '8'], 2, /--hiden/],
+    ['a misspelled option', () => ['--text', text, '--hiden', '8'], 2, /--hiden/],
     ['a schedule that is none', () => ['--text', text, '--schedule', 'cosin:9'], 2, /schedule/],
     ['a checkpoint that is none', () => ['--resume', text], 2, /checkpoint/],
   ])('refuses %s', async (_what, args, status, message) => {

@@ -127,7 +127,7 @@ describe('the schedule', () => {
     );
   });
 
-  test('neighbours that do the same are taken together', () => {
+  test('neighbors that do the same are taken together', () => {
     const all = modulesOf({ hidden: 8, periods: [1, 2, 3, 4] }, 'test');
     const shown = (time: number): string[] =>
       runsAt(all, time).map(({ from, to, fires, modules }) => `${from}-${to} ${fires} ${modules.length}`);

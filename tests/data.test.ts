@@ -351,7 +351,7 @@ describe('metrics', () => {
     expect(held.filter(Boolean).length).toBeGreaterThanOrEqual(34);
   });
 
-  it('draws in blocks keep neighbours together', () => {
+  it('draws in blocks keep neighbors together', () => {
     const pairs: number[] = [];
     metrics.bootstrap(10, (rows) => pairs.push(...rows.slice(0, 2)), { draws: 5, block: 2 });
     for (let k = 0; k < 5; k++) expect(pairs[2 * k + 1]).toBe((pairs[2 * k] + 1) % 10);

@@ -16,7 +16,7 @@ export interface Setting {
    * roundings of 2^-53 in float64 and of 2^-24 in float32.
    */
   rounding: number;
-  /** Distance between neighbouring numbers near 1; the error of one operation is a small multiple of it. */
+  /** Distance between neighboring numbers near 1; the error of one operation is a small multiple of it. */
   ulp: number;
 }
 

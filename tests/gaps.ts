@@ -9,7 +9,7 @@ const MB = 2 ** 20;
 const quarter = MB / 32; // numbers in a quarter of the memory
 const memory = new Memory(1);
 
-/** Collects, and lets the finalisers run, until no more than a part of the memory is used. */
+/** Collects, and lets the finalizers run, until no more than a part of the memory is used. */
 async function usedIsBelow(part: number): Promise<boolean> {
   for (let round = 0; round < 500 && memory.used() >= part * MB; round++) {
     collect();

@@ -17,7 +17,7 @@ const words = (rows: number): string => {
 const TARGET = { target: 'word' };
 
 describe('generate', () => {
-  it('reads classes as one-hot and numbers standardised, side by side', async () => {
+  it('reads classes as one-hot and numbers standardized, side by side', async () => {
     const table = await tableOf(words(60));
     const { inputs } = noteFor(generate, table, TARGET);
     expect(inputs).toMatchObject([

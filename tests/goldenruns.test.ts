@@ -1,5 +1,5 @@
 /**
- * Whole trainings, bit by bit: the weights of every cell, loss and optimiser after a few steps, as hashes.
+ * Whole trainings, bit by bit: the weights of every cell, loss and optimizer after a few steps, as hashes.
  *
  * The hashes are those of version 0.1, or of the first version with the cell. A change of how equations are written,
  * recorded or grouped must leave them as they are; one that changes numbers on purpose says so, and why, in the commit

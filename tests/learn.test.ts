@@ -100,7 +100,7 @@ describe('forecast', () => {
     expect(seriesOf(turned, reads, '')[0].columns[0]).toEqual(sold(inOrder));
   });
 
-  it('of too many windows, runs of neighbours are taken evenly, the last ones among them', async () => {
+  it('of too many windows, runs of neighbors are taken evenly, the last ones among them', async () => {
     const rows = Array.from({ length: 30_000 }, (_, k) => `${k}\n`).join('');
     const table = await tableOf(`sold\n${rows}`);
     const note = forecast.prepare(table, ownOptions(task, { window: 4 }));

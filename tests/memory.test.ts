@@ -87,7 +87,7 @@ test('the memory cannot grow, so no view is ever detached', () => {
   expect([first.length, first[9], kept.length]).toEqual([10, 7, 100]);
 });
 
-test('what is no longer reachable is handed out again, zeroed, and neighbouring gaps become one', () => {
+test('what is no longer reachable is handed out again, zeroed, and neighboring gaps become one', () => {
   const script = ['--expose-gc', '-r', join(__dirname, '../scripts/register.js'), join(__dirname, 'gaps.ts')];
   expect(JSON.parse(run(process.execPath, script))).toEqual({
     full: expect.stringContaining('must have room') as string,

@@ -1,2 +1,2 @@
-/** Disables colours; imported before any module that colours its output, because tests compare plain text. */
+/** Disables colors; imported before any module that colors its output, because tests compare plain text. */
 process.env.NO_COLOR = '1';

@@ -168,7 +168,7 @@ describe('properties', () => {
     },
   );
 
-  test('centred rmsprop stays finite under a constant gradient', () => {
+  test('centered rmsprop stays finite under a constant gradient', () => {
     const parameters = parametersOf({ w: { shape: [3], data: [0, 0, 0] } }, 'float32');
     setGradients(parameters, { w: { shape: [3], data: [0.1, 1 / 3, 1e10] } });
     const subject = optimizer(parameters, { name: 'rmsprop', centered: true, alpha: 0.5 });
@@ -176,7 +176,7 @@ describe('properties', () => {
     expect(toFlat(parameters.values.w).every(Number.isFinite)).toBe(true);
   });
 
-  test.each(settings)('$name: a centred variance that rounding leaves below 0 counts as 0', (setting) => {
+  test.each(settings)('$name: a centered variance that rounding leaves below 0 counts as 0', (setting) => {
     const { dtype, executor, ulp } = setting;
     // a constant gradient: s − m² is 0 but for its rounding, which falls on either side of it
     const N = 500;

@@ -12,7 +12,7 @@ test('a sound has amplitude 1 and a mean near 0, and differs between seeds', () 
   expect(Math.max(...y.map(Math.abs))).toBe(1);
   expect(waveform(new Random(1), 320)).toEqual(y);
   expect(waveform(new Random(2), 320)).not.toEqual(y);
-  // the fastest sine has 30 periods: neighbouring samples are close
+  // the fastest sine has 30 periods: neighboring samples are close
   const steps = y.slice(1).map((sample, t) => Math.abs(sample - y[t]));
   expect(Math.max(...steps)).toBeLessThan((2 * Math.PI * 30) / 320);
 });

@@ -6,7 +6,7 @@ import { elman, type ElmanOptions } from '../cells/elman';
 
 export const mine = (options: ElmanOptions): Cell => ({ ...elman(options), name: 'mine' });
 
-/** The behaviour in a worker depends on its number of rows; `hung` is the file that it writes before it hangs. */
+/** The behavior in a worker depends on its number of rows; `hung` is the file that it writes before it hangs. */
 export function fragile({ hung, ...options }: ElmanOptions & { hung: string }): Cell {
   const cell = elman(options);
   return {

@@ -52,8 +52,8 @@ describe('settings', () => {
   });
 
   test('invalid values in a link are reported, and the defaults are used', () => {
-    const { settings, wrong } = fromLink('#task=sine&hidden=1e9&cell=perceptron&seed=&colour=red&window=500');
-    expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
+    const { settings, wrong } = fromLink('#task=sine&hidden=1e9&cell=perceptron&seed=&color=red&window=500');
+    expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'color: red', 'window: 500']);
     expect(settings).toEqual(settingsFor('sine'));
     expect(fromLink('#task=chess').wrong).toEqual(['task: chess']);
     expect(fromLink('#embed=loss&tab=train').wrong).toEqual([]);

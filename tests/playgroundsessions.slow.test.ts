@@ -31,7 +31,7 @@ describe('a session', () => {
     expect(train(new Session(settings), 40).flat()).toEqual(losses);
   });
 
-  test.each([...pageTaskNames])('%s is learnt', (task) => {
+  test.each([...pageTaskNames])('%s is learned', (task) => {
     const session = new Session(settingsFor(task));
     const losses = train(session, 60).flat();
     const mean = (from: number, to: number): number =>

@@ -1,4 +1,4 @@
-/** Layer normalisation and residual connections around every kind of cell: gradients by all oracles, mistakes, checkpoints. */
+/** Layer normalization and residual connections around every kind of cell: gradients by all oracles, mistakes, checkpoints. */
 import {
   decodeCheckpoint,
   encodeCheckpoint,

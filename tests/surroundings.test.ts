@@ -1,4 +1,4 @@
-/** Layer normalisation, residual connections and dense layers: values, gradients, checkpoints, threads, refusals. */
+/** Layer normalization, residual connections and dense layers: values, gradients, checkpoints, threads, refusals. */
 import {
   bidirectional,
   cell,
@@ -64,7 +64,7 @@ test('the difference oracle and the Jacobian agree on an LSTM with both', () => 
   expect(gradcheck(cell, { T: 3, B: 2 }).ok).toBe(true);
 });
 
-test('layer normalisation gives the cell rows of mean 0 and variance 1, scaled and shifted', () => {
+test('layer normalization gives the cell rows of mean 0 and variance 1, scaled and shifted', () => {
   const plain = dense({ input: D, hidden: 2, activation: 'none' });
   const normed = dense({ input: D, hidden: 2, activation: 'none', layerNorm: true });
   const [a, b] = [plain, normed].map((layer) => network({ layers: [layer], seed: 4 }));

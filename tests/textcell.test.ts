@@ -50,7 +50,7 @@ const numbered = (count: number, line: (k: number) => string): string =>
   Array.from({ length: count }, (_, k) => line(k)).join('');
 
 test('comments may stand anywhere, also between shapes', () => {
-  const equations = good.replace('  parameters', '  # what is learnt\n# of [2H]\n  parameters');
+  const equations = good.replace('  parameters', '  # what is learned\n# of [2H]\n  parameters');
   const { parameters } = cellFromText({ input: 3, hidden: 4, equations });
   expect(Object.keys(parameters)).toEqual(['Wx', 'Wh', 'b']);
 });

@@ -90,7 +90,7 @@ const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOpti
   'two kinds on an embedding': {
     layers: [embedding({ input: 6, width: D }), gru(one), lstm({ input: H, hidden: 2, bias: false })],
   },
-  'normalised, residual and dense': {
+  'normalized, residual and dense': {
     layers: [
       gru({ ...one, layerNorm: true }),
       dense({ input: H, hidden: 3, activation: 'relu' }),

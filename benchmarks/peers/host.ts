@@ -47,7 +47,7 @@ export interface PeerRow {
   absent?: string;
   /** Why its loss is not compared with ours. */
   differs?: string;
-  /** Milliseconds per call, and this engine's median in the neighbouring turns. */
+  /** Milliseconds per call, and this engine's median in the neighboring turns. */
   tasks: Partial<Record<Task, { median: number; min: number; calls: number; ours: number; ratio: number }>>;
   peakMegabytes?: number;
 }

@@ -117,7 +117,7 @@ export function leadingCurvature(net: Network, batch: Batch, options: CurvatureO
       basis.push(next);
       next = product(next);
       diagonal.push(dot(next, basis[basis.length - 1]));
-      // orthogonalise twice, because rounding leaves small components along the others
+      // orthogonalize twice, because rounding leaves small components along the others
       for (const one of [...basis, ...basis]) subtract(next, dot(next, one), one);
       length = Math.sqrt(dot(next, next));
       const [up, down] = [extreme(diagonal, beside, 1), extreme(diagonal, beside, -1)];

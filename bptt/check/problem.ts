@@ -121,7 +121,7 @@ export interface CellProblemOptions {
 
 /**
  * The problem of a single layer with random weights, inputs and initial states. Weights that are initially zero are
- * randomised too.
+ * randomized too.
  * @example
  * const problem = problemOfCell(lstm({ input: 4, hidden: 5 }), { T: 6, B: 2 });
  * exactCheck(problem).proved; // true

@@ -2,7 +2,7 @@
 import type { Random } from '../../core/random/random';
 
 export interface DrawOptions {
-  /** Divides the logits: values below 1 favour likely classes, above 1 unlikely ones; 0 takes the most likely class. */
+  /** Divides the logits: values below 1 favor likely classes, above 1 unlikely ones; 0 takes the most likely class. */
   temperature: number;
   /** Draws only from the k most likely classes; default from all. */
   topK?: number;

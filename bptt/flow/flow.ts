@@ -25,7 +25,7 @@ import { MatrixProduct, singularValues } from './singular';
 import type { Unroll } from '../unroll';
 import { planOf } from '../network/passes/pass';
 
-/** The row that `flow` analyses, and the upstream gradients. */
+/** The row that `flow` analyzes, and the upstream gradients. */
 export interface FlowOptions {
   /** The row of the batch whose Jacobians are computed; default 0. */
   row?: number;

@@ -1,5 +1,5 @@
 /**
- * Spectrum of a linear recurrent network, h_t = W h_{t−1}, whose behaviour is known exactly: h_t = Wᵗ h_0.
+ * Spectrum of a linear recurrent network, h_t = W h_{t−1}, whose behavior is known exactly: h_t = Wᵗ h_0.
  *
  *   W = Q Λ Q⁻¹   ⇒   Wᵗ = Q Λᵗ Q⁻¹ = Q diag(λ_iᵗ) Q⁻¹     ρ(W)ᵗ ≤ ‖Wᵗ‖ ≤ min( ‖W‖ᵗ, κ(Q) ρ(W)ᵗ )
  *
@@ -197,7 +197,7 @@ const turn = (degrees: number, scale: number): number[][] => {
 };
 
 /**
- * One example matrix for each behaviour of powers.
+ * One example matrix for each behavior of powers.
  * @example spectralRadius(exampleMatrices.vanishing.W) < 1 // true
  */
 export const exampleMatrices: Readonly<Record<string, { what: string; W: number[][] }>> = {

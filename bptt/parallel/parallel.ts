@@ -1,7 +1,7 @@
 /**
  * Data-parallel training: the rows of a batch are divided among threads, each with a copy of the network.
  *
- * Every thread has its own engine memory, so nothing is synchronised within a pass. Data is exchanged in shared memory:
+ * Every thread has its own engine memory, so nothing is synchronized within a pass. Data is exchanged in shared memory:
  * all threads read the weights and the batch, each worker writes gradients to its own buffer, and these are added up in
  * the order of the rows. Thread 1 is the caller's; it takes the first rows.
  */

@@ -10,7 +10,7 @@
  *
  *   dL/dy_t(k) = p_t(k) − Σ_{s: l'_s = k} α_t(s) β_t(s) / P
  *
- * The first term is the normalisation of the softmax, the second the share of all alignments that is in label k at t: ∂P/∂p_t(k)
+ * The first term is the normalization of the softmax, the second the share of all alignments that is in label k at t: ∂P/∂p_t(k)
  * has one term α_t(s) β_t(s) / p_t(k) for each place s of the label. All products are sums of logarithms.
  *
  * Source: Graves, Fernández, Gomez & Schmidhuber 2006, "Connectionist temporal classification", equations 6 to 16.

@@ -1,8 +1,8 @@
 /**
- * Layer normalisation of a layer's input: each row is shifted and scaled to mean 0 and variance 1, then by a trained gain and
+ * Layer normalization of a layer's input: each row is shifted and scaled to mean 0 and variance 1, then by a trained gain and
  * shift. What the cell calls x becomes xn.
  *
- * The mean and the deviation depend on all D numbers of a row, so the gradient of each reaches all: with x̂ the normalised row
+ * The mean and the deviation depend on all D numbers of a row, so the gradient of each reaches all: with x̂ the normalized row
  * and s the inverse of its deviation, dx = s (dx̂ − mean(dx̂) − x̂ mean(dx̂ x̂)).
  *
  * Source: Ba, Kiros & Hinton 2016, "Layer normalization", with the epsilon of PyTorch; before each layer, as Xiong et al. 2020.
@@ -14,7 +14,7 @@ const input = /(?<!\w)x(?!\w)/g;
 const inputGradient = /(?<!\w)dx(?!\w)/g;
 
 /**
- * The equations of a cell, with its input normalised.
+ * The equations of a cell, with its input normalized.
  *
  *   parameters of the cell, gain [D]   shift [D]
  *

@@ -1,6 +1,6 @@
 /**
- * Random orthonormal rows, by recursive block Gram–Schmidt: orthonormalises the first half, projects it out of the second
- * half with two matrix products, then orthonormalises the second half. Blocks of a few rows are handled by plain loops.
+ * Random orthonormal rows, by recursive block Gram–Schmidt: orthonormalizes the first half, projects it out of the second
+ * half with two matrix products, then orthonormalizes the second half. Blocks of a few rows are handled by plain loops.
  *
  * The products run without fused multiply-adds, regardless of the network's executor, so that a seed gives the same rows
  * on every machine with SIMD.

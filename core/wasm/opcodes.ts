@@ -360,7 +360,7 @@ function vectorInt(base: number, eq: number, gtS: number) {
 export const i32x4 = {
   ...lanesOf('i32', 4, 0x11, 0x1b, (x, view) => view.setInt32(0, x, true)),
   ...vectorInt(0xa0, 0x37, 0x3b),
-  /** Rounds towards zero, saturating; NaN gives 0. */
+  /** Rounds toward zero, saturating; NaN gives 0. */
   truncSatF32x4S: unary(SIMD + 0xf8, 'v128', 'v128'),
   truncSatF64x2SZero: unary(SIMD + 0xfc, 'v128', 'v128'),
 };

@@ -32,7 +32,7 @@ export function measuredPeak(dtype: Dtype, fma = false): (milliseconds?: number)
         Array.from({ length: ROUNDS }, () => round),
         brIf(again, turns.tee(i32.sub(turns, 1))),
       ]),
-      // the result uses all chains, so that none is optimised away
+      // the result uses all chains, so that none is optimized away
       chains.slice(1).map((x) => chains[0].set(lanes.add(chains[0], x))),
       giveBack(lanes.extractLane(chains[0], 0)),
     ];

@@ -54,7 +54,7 @@ export class VectorCode {
     this.free.push(value);
   }
 
-  /** A number in every lane; kept in a local, because V8 may materialise a literal at every use. */
+  /** A number in every lane; kept in a local, because V8 may materialize a literal at every use. */
   constant(value: number): Vector {
     return this.pooled(Object.is(value, -0) ? '-0' : String(value), () => this.lanes.const(value));
   }

@@ -1,4 +1,4 @@
-/** A line chart with labelled curves. */
+/** A line chart with labeled curves. */
 import { canvas } from '../../draw/canvas';
 
 export interface Curve {
@@ -18,7 +18,7 @@ export interface Axes {
 
 const colors = ['#4e79a7', '#e15759', '#59a14f', '#f28e2b', '#b07aa1', '#76b7b2'];
 
-/** An SVG document. A dashed curve has the colour of the one before it. */
+/** An SVG document. A dashed curve has the color of the one before it. */
 export async function lineChart(curves: readonly Curve[], { x, y, log, range }: Axes): Promise<string> {
   const { Plot, document, style } = await canvas();
   const svg = Plot.plot({

@@ -1,7 +1,7 @@
 /**
  * Classification: from a sequence of symbols or of numbers to its label (many-to-one).
  *
- *   x [T, B] or [T, B, D]   indices of symbols, or values standardised with the training part's statistics; rows of
+ *   x [T, B] or [T, B, D]   indices of symbols, or values standardized with the training part's statistics; rows of
  *                           unequal length are padded
  *   targets [B]             the index of the label
  */
@@ -132,7 +132,7 @@ function describe(table: Table, note: Note): [string, string][] {
       ? [
           [
             '',
-            `only once: ${once.slice(0, 5).join(', ')}${once.length > 5 ? ', …' : ''}; too rare to be learnt or tested`,
+            `only once: ${once.slice(0, 5).join(', ')}${once.length > 5 ? ', …' : ''}; too rare to be learned or tested`,
           ] as [string, string],
         ]
       : []),

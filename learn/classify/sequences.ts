@@ -1,4 +1,4 @@
-/** The labelled sequences of a table: a text or a list in each row, or a series in the rows of each group. */
+/** The labeled sequences of a table: a text or a list in each row, or a series in the rows of each group. */
 import type { Batch } from '../../bptt/network/batch/batch';
 import { must } from '../../core/check';
 import type { Table } from '../../data/table';
@@ -42,7 +42,7 @@ export function labelsIn(table: Table, label: string, reads: Reads): string[] | 
   return Array.from(first.values(), (row) => texts[row]);
 }
 
-/** The series of a table, each standardised, in row-major order [T, D]. */
+/** The series of a table, each standardized, in row-major order [T, D]. */
 const interleaved = ({ columns, steps }: Series, scales: readonly { mean: number; deviation: number }[]) => {
   const D = columns.length;
   const row = new Float64Array(steps * D);

@@ -10,7 +10,7 @@ export type Circle = (typeof circles)[number];
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** The circles of which neighbouring dates are at different places. */
+/** The circles of which neighboring dates are at different places. */
 export function circlesOf(spacing: Spacing | undefined, where: string): Circle[] {
   const why = 'its dates tell the place in the year, the week and the day';
   mustBe(spacing !== undefined, where, '--dates must be given with a column of dates', 'none', why);

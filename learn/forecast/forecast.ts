@@ -1,7 +1,7 @@
 /**
  * Forecasting: from the last `window` steps of a series to the next `horizon` values of its targets (many-to-one).
  *
- *   x [T, B, D]        the input columns, standardised with the training part's statistics; relative to the last value
+ *   x [T, B, D]        the input columns, standardized with the training part's statistics; relative to the last value
  *                      of the window if the validation part leaves the training part's range, as with a trend
  *   targets [B, K·H]   with the quantile loss [B, 3·K·H], each for three levels; (y_{t+h} − y_t) / s_kh: the change of target k after h steps, in units of its typical change in
  *                      the training part; the naive forecast, "as now", has a loss of 1

@@ -53,7 +53,7 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
         }
       return a / b;
     };
-    // errors of neighbouring windows are correlated: the bootstrap draws them in blocks
+    // errors of neighboring windows are correlated: the bootstrap draws them in blocks
     const block = Math.max(horizon, Math.ceil(examples.count ** (1 / 3)));
     const interval = bootstrap(examples.count, ratio, { block, draws: 500 });
     return {

@@ -2,7 +2,7 @@
  * Generation: from one vector or class to a sequence of symbols (one-to-many). The vector is read in one step, whose states
  * start the layers that write.
  *
- *   x [1, B, D]      classes as one-hot and standardised numbers
+ *   x [1, B, D]      classes as one-hot and standardized numbers
  *   targets [T, B]   classes of the symbols to write, then the end
  */
 import { mustBe } from '../../core/check';

@@ -8,7 +8,7 @@ const finite = v.pipe(v.number(), v.finite());
 /** The preparation. */
 export const noteSchema = v.strictObject({
   target: v.string(),
-  /** Columns of classes become one-hot, columns of numbers are standardised; all stand side by side in one vector. */
+  /** Columns of classes become one-hot, columns of numbers are standardized; all stand side by side in one vector. */
   inputs: v.pipe(
     v.array(
       v.variant('kind', [

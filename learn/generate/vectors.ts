@@ -1,4 +1,4 @@
-/** The vectors that a generator reads: classes as one-hot, numbers standardised, side by side. */
+/** The vectors that a generator reads: classes as one-hot, numbers standardized, side by side. */
 import { must } from '../../core/check';
 import { scaleOf } from '../../data/standardise';
 import type { Table } from '../../data/table';

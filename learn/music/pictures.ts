@@ -8,7 +8,7 @@ const SHOWN = 64;
 /** Probabilities below this are left white. */
 const LEAST = 0.05;
 
-/** Picture of the beginning of a piece: outlines are the notes, colours the probabilities given the steps before. */
+/** Picture of the beginning of a piece: outlines are the notes, colors the probabilities given the steps before. */
 export async function drawRoll(
   piece: Piece,
   probabilities: Float64Array,

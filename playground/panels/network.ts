@@ -237,7 +237,7 @@ class DrawnRow {
     return group;
   }
 
-  /** Units as stripes from the top down, in the cells that are reached: one path for all stripes of a colour. */
+  /** Units as stripes from the top down, in the cells that are reached: one path for all stripes of a color. */
   private stripes(): SVGElement[] {
     const { at, track, limit } = this;
     const count = Math.min(STRIPES, track[0].length);

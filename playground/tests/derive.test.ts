@@ -1,4 +1,4 @@
-/** The tab for derivations: immediate judgement of typed lines, hints, and stored progress. */
+/** The tab for derivations: immediate judgment of typed lines, hints, and stored progress. */
 import { inChromium, link, quick, show } from './visits';
 
 inChromium('deriving', (open) => {

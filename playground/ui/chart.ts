@@ -10,7 +10,7 @@ import { say } from '../languages/say';
 
 export interface ChartSeries {
   label: string;
-  /** The name of a colour in the style sheet. */
+  /** The name of a color in the style sheet. */
   color: string;
   dashed?: boolean;
 }

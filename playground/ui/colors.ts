@@ -1,8 +1,8 @@
-/** Colours of values: blue below zero, amber above, the page's own ground in between; from dark to light for sizes. */
+/** Colors of values: blue below zero, amber above, the page's own ground in between; from dark to light for sizes. */
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** A colour of the style sheet, `--ground` as #rrggbb. */
+/** A color of the style sheet, `--ground` as #rrggbb. */
 export const css = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -16,7 +16,7 @@ function mix([r, g, b]: Rgb, [red, green, blue]: Rgb, fraction: number): Rgb {
   return [between(r, red), between(g, green), between(b, blue)];
 }
 
-/** A colour for a style. */
+/** A color for a style. */
 export const styled = (color: Rgb): string => `rgb(${color.join()})`;
 
 export interface ColorScale {
@@ -47,7 +47,7 @@ export function shares(): ColorScale {
   return { color: (v) => mix(none, all, Math.min(1, Math.max(0, v))), ends: [0, 1], names: ['0', '1'] };
 }
 
-/** The logarithmic scale from 10^low to 10^high; zero has the background colour. */
+/** The logarithmic scale from 10^low to 10^high; zero has the background color. */
 export function logarithmic(low: number, high: number): ColorScale {
   const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));
   const [ground, bad] = ['--ground', '--bad'].map((name) => rgb(css(name)));

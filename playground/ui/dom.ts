@@ -33,7 +33,7 @@ function dress<E extends Element>(element: E, attributes: Attributes, children: 
   return element;
 }
 
-/** A labelled drop-down. */
+/** A labeled drop-down. */
 export function selectElement(
   label: string,
   options: readonly (readonly [value: string, text: string])[],
@@ -59,7 +59,7 @@ export interface SliderOptions {
   onchange?: (value: number) => void;
 }
 
-/** A labelled slider that shows its value. */
+/** A labeled slider that shows its value. */
 export function slider(
   label: string,
   { min, max, step, value, show = String, oninput, onchange }: SliderOptions,

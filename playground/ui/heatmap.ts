@@ -1,4 +1,4 @@
-/** A heat map of a matrix: one coloured cell per number; cells can be chosen by pointer and by arrow keys. */
+/** A heat map of a matrix: one colored cell per number; cells can be chosen by pointer and by arrow keys. */
 import { greatest } from '../../core/programs/reduce';
 import { styled, type ColorScale } from './colors';
 import { h, onceAFrame } from './dom';

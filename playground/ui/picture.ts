@@ -11,7 +11,7 @@ export interface Curves {
   /** The ends of the axes. */
   ends: { x: Ends; y: Ends };
   logarithmic: boolean;
-  /** Colours of background and text. */
+  /** Colors of background and text. */
   ground: string;
   ink: string;
   /** A note below the chart. */

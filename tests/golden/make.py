@@ -4,7 +4,7 @@
     python3 tests/golden/make.py --check   make them again in memory, compare with the committed
                                            files, and prove those against naive.py; exit 1 on a difference
 
-stacks.py and optimisers.py use PyTorch's own RNN, LSTM, GRU and optimisers; cells.py writes what PyTorch
+stacks.py and optimizers.py use PyTorch's own RNN, LSTM, GRU and optimizers; cells.py writes what PyTorch
 lacks in plain tensor operations. naive.py states every equation once more without PyTorch.
 """
 
@@ -18,7 +18,7 @@ import torch
 
 import attention
 import cells
-import optimisers
+import optimizers
 import stacks
 from proof import problems
 from vector import encode
@@ -28,7 +28,7 @@ TOLERANCE = 1e-12  # another version of PyTorch may sum in another order
 
 
 def all_vectors():
-    for group in (stacks, cells, attention, optimisers):
+    for group in (stacks, cells, attention, optimizers):
         for made in group.vectors():
             yield encode(made)
 

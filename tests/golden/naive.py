@@ -399,10 +399,10 @@ ROW_LOSSES = {
 }
 
 
-# ---------------------------------------------------------------- optimisers
+# ---------------------------------------------------------------- optimizers
 
 
-def optimise(v):
+def optimize(v):
     """The parameters after every step, from the gradients of the file."""
     which, hyper = v["name"][len("optim_") :].split("_")[0], dict(v["hyper"])
     hyper["amsgrad"] = hyper.get("amsgrad", False)

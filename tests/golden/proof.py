@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 import numpy as np
 
-from naive import array, arrays, loss_of, optimise, stack_values, values
+from naive import array, arrays, loss_of, optimize, stack_values, values
 
 STEP = 1e-40
 RELATIVE, FLOOR = 1e-10, 1e-12
@@ -69,10 +69,10 @@ def gradient_problems(v, grads, what, restart, kinked):
     return out
 
 
-def optimiser_problems(v):
+def optimizer_problems(v):
     out = []
     X, Y, P = array(v["inputs"]["X"]), array(v["inputs"]["Y"]), arrays(v["params"])
-    for k, (step, after) in enumerate(zip(v["steps"], optimise(v))):
+    for k, (step, after) in enumerate(zip(v["steps"], optimize(v))):
         error = np.array([P["W"] @ x + P["b"] - y for x, y in zip(X, Y)])
         out += disagree(step["loss_before"], 0.5 * (error**2).sum() / len(X), f"steps[{k}].loss_before")
         out += disagree(array(step["grads"]["W"]), error.T @ X / len(X), f"steps[{k}].grads.W")
@@ -101,7 +101,7 @@ def clip_problems(v):
 def problems(v):
     """What is wrong in a vector; an empty list if nothing is."""
     if v["kind"] == "OPTIMIZER":
-        return optimiser_problems(v)
+        return optimizer_problems(v)
     P, X, S = arrays(v["params"]), arrays(v["inputs"]), arrays(v.get("init", {}))
     found, out = values(v, P, X, S), []
     for name, tensor in v["expected"].items():

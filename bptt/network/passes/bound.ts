@@ -1,4 +1,4 @@
-/** Binds a plan to an executor: optimises its programs and turns them into functions. */
+/** Binds a plan to an executor: optimizes its programs and turns them into functions. */
 import { must } from '../../../core/check';
 import { defer, hoist, overlap } from '../../../core/programs/hoist';
 import type { ByteRange } from '../../../core/memory';
@@ -45,7 +45,7 @@ const calls = ['start', 'encode', 'forward', 'backward', 'inputBackward', 'start
 
 const BACKWARD = calls.indexOf('backward');
 
-/** The optimised programs of a plan. */
+/** The optimized programs of a plan. */
 export function rewritten(plan: Plan): Program[] {
   const there = [plan.start, hoist(plan.encode), hoist(plan.forward)];
   if (plan.shape.forwardOnly) return [...there, ...Array.from({ length: 4 }, () => new Program())];
@@ -119,7 +119,7 @@ export function bind(
 /** The calls of a plan. */
 export type Shared = Pick<Bound, 'replays' | 'enter' | 'objects'>;
 
-/** The optimised programs of a plan as functions. */
+/** The optimized programs of a plan as functions. */
 export function replays(plan: Plan, executor: Executor): Shared {
   let objects = 0;
   const made = rewritten(plan).map((program) => {

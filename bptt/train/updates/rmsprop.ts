@@ -1,4 +1,4 @@
-/** RMSprop. Source: Tieleman & Hinton 2012; the centred form: Graves 2013; conventions of torch.optim. */
+/** RMSprop. Source: Tieleman & Hinton 2012; the centered form: Graves 2013; conventions of torch.optim. */
 import { mustBeSwitch } from '../../../core/check';
 import {
   mustBeShare,
@@ -22,7 +22,7 @@ export interface RmspropOptions extends CommonOptimizerOptions {
 }
 
 // rounding may make the variance negative, whose root would be NaN
-const centre = `mean = alpha * meanPrev + rest * d
+const center = `mean = alpha * meanPrev + rest * d
       variance = max(v - mean * mean, 0)`;
 
 export const rmsprop: OptimizerDefinition<Settled<RmspropOptions>> = {
@@ -39,7 +39,7 @@ export const rmsprop: OptimizerDefinition<Settled<RmspropOptions>> = {
     equations: `
       d = g + weightDecay * pPrev
       v = alpha * vPrev + rest * d * d
-      ${centered ? centre : ''}
+      ${centered ? center : ''}
       u = d / (sqrt(${centered ? 'variance' : 'v'}) + eps)
       ${momentum > 0 ? 'buf = momentum * bufPrev + u' : ''}
       p = pPrev - lr * ${momentum > 0 ? 'buf' : 'u'}`,

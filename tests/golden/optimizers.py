@@ -1,4 +1,4 @@
-"""PyTorch's optimisers on a small least-squares problem."""
+"""PyTorch's optimizers on a small least-squares problem."""
 
 import torch
 
@@ -8,7 +8,7 @@ ADAM = (
     "m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g^2; p -= lr/(1-b1^t) * m/(sqrt(v)/sqrt(1-b2^t) + eps), t counted"
     " from 1; with amsgrad the largest v so far stands in place of v"
 )
-OPTIMISERS = {
+OPTIMIZERS = {
     "adam": ("weight decay first adds weight_decay*p to g; " + ADAM, torch.optim.Adam),
     "adamw": (
         "weight decay is decoupled, p *= 1 - lr*weight_decay before the step; " + ADAM,
@@ -40,13 +40,13 @@ OPTIMISERS = {
 }
 
 
-def optimiser(name, which, steps=5, **hyper):
+def optimizer(name, which, steps=5, **hyper):
     draw = Draw(name)
     N, I, O = 8, 3, 2
     X, Y = draw.normal(N, I), draw.normal(N, O)
     p = leaves_of(W=draw.uniform(O, I), b=draw.uniform(O))
     first = {key: tensor.detach().clone() for key, tensor in p.items()}
-    equations, make = OPTIMISERS[which]
+    equations, make = OPTIMIZERS[which]
     optim, taken = make(list(p.values()), **hyper), []
     for _ in range(steps):
         optim.zero_grad()
@@ -63,7 +63,7 @@ def optimiser(name, which, steps=5, **hyper):
         "hyper": hyper,
         "problem": (
             f"loss = 0.5*sum((X W^T + b - Y)^2)/{N} over the whole batch, {steps} steps; each step gives the"
-            " gradients that the optimiser sees, so it can be tested without the model"
+            " gradients that the optimizer sees, so it can be tested without the model"
         ),
         "inputs": {"X": X, "Y": Y},
         "params": first,
@@ -72,23 +72,23 @@ def optimiser(name, which, steps=5, **hyper):
 
 
 def vectors():
-    yield optimiser("optim_adam", "adam", lr=0.05, betas=[0.9, 0.999], eps=1e-8)
-    yield optimiser("optim_adam_betas", "adam", steps=8, lr=0.1, betas=[0.8, 0.95], eps=1e-3)
-    yield optimiser(
+    yield optimizer("optim_adam", "adam", lr=0.05, betas=[0.9, 0.999], eps=1e-8)
+    yield optimizer("optim_adam_betas", "adam", steps=8, lr=0.1, betas=[0.8, 0.95], eps=1e-3)
+    yield optimizer(
         "optim_adam_weight_decay", "adam", lr=0.05, betas=[0.9, 0.999], eps=1e-8, weight_decay=0.3
     )
-    yield optimiser("optim_adamw", "adamw", lr=0.05, betas=[0.9, 0.999], eps=1e-8, weight_decay=0.3)
-    yield optimiser("optim_adamw_defaults", "adamw", lr=0.5)
-    yield optimiser(
+    yield optimizer("optim_adamw", "adamw", lr=0.05, betas=[0.9, 0.999], eps=1e-8, weight_decay=0.3)
+    yield optimizer("optim_adamw_defaults", "adamw", lr=0.5)
+    yield optimizer(
         "optim_adamw_amsgrad", "adamw", steps=12, lr=0.3, betas=[0.5, 0.7], weight_decay=0.1, amsgrad=True
     )
-    yield optimiser("optim_amsgrad", "adam", steps=12, lr=0.3, betas=[0.5, 0.7], eps=1e-8, amsgrad=True)
-    yield optimiser(
+    yield optimizer("optim_amsgrad", "adam", steps=12, lr=0.3, betas=[0.5, 0.7], eps=1e-8, amsgrad=True)
+    yield optimizer(
         "optim_adam_amsgrad", "adam", steps=12, lr=0.3, betas=[0.6, 0.8], weight_decay=0.1, amsgrad=True
     )
-    yield optimiser("optim_adagrad", "adagrad", lr=0.1)
-    yield optimiser("optim_adagrad_lr_decay", "adagrad", lr=0.2, lr_decay=0.3, eps=1e-10)
-    yield optimiser(
+    yield optimizer("optim_adagrad", "adagrad", lr=0.1)
+    yield optimizer("optim_adagrad_lr_decay", "adagrad", lr=0.2, lr_decay=0.3, eps=1e-10)
+    yield optimizer(
         "optim_adagrad_start",
         "adagrad",
         lr=0.2,
@@ -96,11 +96,11 @@ def vectors():
         weight_decay=0.2,
         initial_accumulator_value=0.5,
     )
-    yield optimiser("optim_rmsprop", "rmsprop", lr=0.02, alpha=0.9, eps=1e-8)
-    yield optimiser("optim_rmsprop_defaults", "rmsprop")
-    yield optimiser("optim_rmsprop_centered", "rmsprop", lr=0.02, alpha=0.9, centered=True)
-    yield optimiser("optim_rmsprop_momentum", "rmsprop", lr=0.02, alpha=0.9, momentum=0.8)
-    yield optimiser(
+    yield optimizer("optim_rmsprop", "rmsprop", lr=0.02, alpha=0.9, eps=1e-8)
+    yield optimizer("optim_rmsprop_defaults", "rmsprop")
+    yield optimizer("optim_rmsprop_centered", "rmsprop", lr=0.02, alpha=0.9, centered=True)
+    yield optimizer("optim_rmsprop_momentum", "rmsprop", lr=0.02, alpha=0.9, momentum=0.8)
+    yield optimizer(
         "optim_rmsprop_centered_momentum",
         "rmsprop",
         lr=0.02,
@@ -109,15 +109,15 @@ def vectors():
         centered=True,
         weight_decay=0.2,
     )
-    yield optimiser("optim_sgd", "sgd", lr=0.1)
-    yield optimiser("optim_sgd_weight_decay", "sgd", lr=0.1, weight_decay=0.3)
-    yield optimiser("optim_sgd_momentum", "sgd", lr=0.1, momentum=0.9)
-    yield optimiser("optim_sgd_dampening", "sgd", lr=0.1, momentum=0.9, dampening=0.4)
-    yield optimiser("optim_sgd_nesterov", "sgd", lr=0.1, momentum=0.9, nesterov=True)
-    yield optimiser(
+    yield optimizer("optim_sgd", "sgd", lr=0.1)
+    yield optimizer("optim_sgd_weight_decay", "sgd", lr=0.1, weight_decay=0.3)
+    yield optimizer("optim_sgd_momentum", "sgd", lr=0.1, momentum=0.9)
+    yield optimizer("optim_sgd_dampening", "sgd", lr=0.1, momentum=0.9, dampening=0.4)
+    yield optimizer("optim_sgd_nesterov", "sgd", lr=0.1, momentum=0.9, nesterov=True)
+    yield optimizer(
         "optim_sgd_nesterov_weight_decay", "sgd", lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.2
     )
-    yield optimiser(
+    yield optimizer(
         "optim_sgd_momentum_dampening_weight_decay",
         "sgd",
         lr=0.1,
