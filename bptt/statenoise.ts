@@ -5,7 +5,7 @@
  *                       probability p, the mean of the mask
  *   recurrent dropout   the cell reads hPrev ⊙ keep, with the same mask at every step of a sequence
  *
- * The cell itself is as ever: it reads the masked state, and writes new states of its own, from which the states follow.
+ * The equations of the cell do not change: it reads the masked state, and writes new states, which zoneout mixes with the old.
  *
  * Source: Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations"; Gal & Ghahramani 2016,
  * "A theoretically grounded application of dropout in recurrent neural networks".

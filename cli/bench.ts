@@ -53,7 +53,7 @@ export function add(program: Command): void {
     .option('--json', 'one JSON object per row')
     .addHelpText(
       'after',
-      `\n${workloads.map((w) => `  ${w.name}  ${workloadText(w)}`).join('\n')}\n\nExample:\n  backstep bench W1 W6 --dtype float32\n  backstep bench W1 --cell clockwork\n`,
+      `\n${workloads.map((w) => `  ${w.name}  ${workloadText(w)}`).join('\n')}\n\nExamples:\n  backstep bench W1 W6 --dtype float32\n  backstep bench W1 --cell clockwork\n`,
     )
     .action((names: string[], options: BenchOptions) => bench(names, options));
 }

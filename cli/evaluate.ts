@@ -9,7 +9,7 @@ Examples:
   backstep evaluate runs/sales newer.csv --json
 
 Of the file that the model was trained on, only the test part counts; of another file with dates, only the rows after \
-the last one of the training; of any other, all rows. The interval is drawn by bootstrap: it says what the figure may be by chance.
+the last one of the training; of any other, all rows. The interval, by bootstrap, shows how much a figure may differ by chance.
 `;
 
 /** Adds the command to the program. */

@@ -18,13 +18,13 @@ import { jsonLine, line, table } from '../terminal/output';
 const examples = `
 Examples:
   backstep flow                                          a new lstm on noise, its loss at the last of 100 steps
-  backstep flow --cell elman --spectral-radius 1.5       does it explode? (tanh keeps it from it)
+  backstep flow --cell elman --spectral-radius 1.5       does it explode? (tanh prevents it)
   backstep flow --cell elman-relu --spectral-radius 1.1 --clip 1
   backstep flow --forget-bias 5 --svg flow.svg           what a forget gate that stays open changes
   backstep flow runs/moby-dick --steps 200               a trained model, on the text it was trained on
 
-∂L/∂h_t is told for each state of each layer over all rows; ∂h_T/∂h_k, a matrix, for one row. Clipping makes \
-the whole step shorter: it changes nothing in how the past is weighed against the present.
+∂L/∂h_t is printed for each state of each layer over all rows; ∂h_T/∂h_k, a matrix, for one row. Clipping shortens \
+the whole step: it does not change how much the past counts against the present.
 `;
 
 interface FlowFlags extends SubjectOptions {

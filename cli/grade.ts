@@ -30,7 +30,7 @@ export function add(program: Command): void {
     .option('--reveal', 'say what would be right')
     .option('--csv <file>', 'write the points as a table, too')
     .option('--json', 'one JSON object per submission')
-    .option('--question', 'print the question that an answer in JSON answers, and judge nothing')
+    .option('--question', 'print the question for answers in JSON, and judge nothing')
     .addHelpText(
       'after',
       '\nExamples:\n  backstep grade examples/assignment\n  backstep grade examples/assignment --reveal --csv points.csv\n\nThe guide: docs/guide/grading.md\n',

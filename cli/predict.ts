@@ -9,13 +9,13 @@ Examples:
   tail -n 100 sensor.jsonl | backstep predict runs/sensor - --json
   tail -f sensor.jsonl | backstep predict runs/sensor - --json --follow
 
-The file needs the columns that the model was trained on, without labels. A forecast goes on behind the last row of each \
-series; a classifier says the label of each row, group or file, and a tagger that of each token, with probabilities; a \
-translator or generator writes a sequence for each row, and a model of music a continuation of each piece. All is read as \
-in training: scales, symbols and labels are in the checkpoint.
+The file needs the columns that the model was trained on, without labels. A forecast continues after the last row of each \
+series; a classifier gives the label of each row, group or file, and a tagger that of each token, with probabilities; a \
+translator or generator writes a sequence for each row, and a model of music a continuation of each piece. The file is \
+prepared as in training: scales, symbols and labels are in the checkpoint.
 
-A row, a sentence or a piece of standard input is answered as soon as it has arrived. A series is not whole before the input \
-ends: with --follow, a forecast is made after each row, and a series is labeled when the next one begins.
+From standard input, a row, a sentence or a piece is predicted as soon as it has arrived, a series when the input ends; with --follow, \
+a forecast is made after each row, and a series is labeled when the next one begins.
 `;
 
 /** Adds the command to the program. */

@@ -19,7 +19,7 @@ Examples:
   backstep sweep cells.json
   backstep sweep cells.json --queue redis://host:6379  trials are run by backstep worker, anywhere
 
-Every trial that ends is one line of OUT/trials.jsonl; its model lies in OUT/models. After Ctrl-C, or a crash, \
+Every finished trial is one line of OUT/trials.jsonl; its model is in OUT/models. After Ctrl-C, or a crash, \
 the same command goes on: what has ended is not run again, what had begun goes on from its last checkpoint. \
 Figures do not depend on --jobs, nor on the queue.
 Exit codes: 0 done, 1 a trial failed, 2 bad usage, 130 stopped by Ctrl-C.

@@ -17,7 +17,7 @@ Examples:
   backstep trace --cell gru --step 1 --unit 0                 a new network on noise
   backstep trace --cell my-cell.txt --step 1 --unit 0         your own cell
 
-Steps and units count from 0. Of a sum, the largest terms are printed and the others are added up. A gradient of
+Steps and units count from 0. Of a sum, the largest terms are printed and the others are added up. A gradient of \
 weights adds up over rows and steps, so no number stands beside its equation.
 `;
 

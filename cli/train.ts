@@ -12,10 +12,10 @@ import { readSchedule } from '../run/settings';
 
 const examples = `
 Tasks:
-  text           the next character of a text
+  text           the next character or word of a text
 ${tasks.map(({ name, about }) => `  ${name.padEnd(15)}${about}`).join('\n')}
 
-Without --task, the file decides where it is clear: .txt is text.
+Without --task, the file decides where it is clear: .txt and .md are texts.
 
 Examples:
   backstep train                                       the default text, for a minute
@@ -33,8 +33,8 @@ Examples:
   backstep train chorales.json --task music
   backstep train --json | jq 'select(.event == "validation")'
 
-While it trains: bits per character on the text that is learned, a running mean over about the last ten steps, \
-and beside it those on the validation text, the last 5 % of it, when they were last measured. Fewer are better; \
+While it trains, it prints bits per character on the training text, a running mean over about the last ten steps, \
+and beside them those on the validation text, the last 5 % of the text, when they were last measured. Fewer are better; \
 guessing among K characters takes log2 K. In the events of --json, bits is the same mean, and loss is in nats per \
 character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text. With --tokens words, all is per word.
 

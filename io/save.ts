@@ -14,12 +14,12 @@ import { fileIn, readWhole, writeWhole } from './files';
 export const CHECKPOINT = 'checkpoint.safetensors';
 
 /**
- * Writes a network to a checkpoint file, in Node. At every moment the old or the new file is whole.
+ * Writes a network to a checkpoint file, in Node. The file is replaced at once: a reader finds the whole old one or the whole new one.
  *
  * It is the file of `backstep train`: `sample`, `flow`, `trace`, `export` and `load` read it, and the weights have PyTorch's
  * names. In a page, `encodeCheckpoint({ network })` gives its bytes, to be stored or downloaded.
  *
- * @param more what else the file shall hold: the optimizer, so that training can be resumed exactly; the vocabulary of a
+ * @param more what else to store: the optimizer, so that training can be resumed exactly; the vocabulary of a
  *   model of text; states to continue from; loss curves; `training`, any JSON.
  * @throws Error naming the file and the reason if it cannot be written; TypeError for a cell or an argument that cannot be
  *   saved.

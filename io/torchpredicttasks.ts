@@ -271,7 +271,7 @@ def bits_of(steps, k):
 
 
 def predictions(model, file):
-    """A continuation of each piece. The notes are drawn by PyTorch, so they are others than those of backstep."""
+    """A continuation of each piece. The notes are drawn by PyTorch, so they differ from those of backstep."""
     timed = "time" in inspect.signature(model.forward).parameters
     yield ["piece", "step", "notes"]
     for k, piece in enumerate(pieces_of(file), start=1):
@@ -369,7 +369,7 @@ def vectors_of(rows, separator):
 
 
 def predictions(model, file):
-    """A sequence for each row, and its probability. It is drawn by PyTorch, so it is another than that of backstep."""
+    """A sequence for each row, and its probability. It is drawn by PyTorch, so it differs from that of backstep."""
     yield ["row", NOTE["target"], "probability"]
     for k, x in enumerate(vectors_of(*rows_of(file)), start=1):
         draws = torch.Generator().manual_seed(k - 1)

@@ -20,11 +20,16 @@ export const target = {
 } satisfies Setting;
 
 export const date = {
-  ...{ ...column, label: 'Date', help: 'what orders the rows', otherwise: 'the only column of dates' },
+  ...{
+    ...column,
+    label: 'Date',
+    help: 'column by which the rows are ordered',
+    otherwise: 'the only column of dates',
+  },
 } satisfies Setting;
 
 export const group = {
-  ...{ ...column, label: 'Group', help: 'what tells several series apart' },
+  ...{ ...column, label: 'Group', help: 'column that separates several series' },
 } satisfies Setting;
 
 export const missing = {
@@ -39,7 +44,7 @@ export const label = {
 
 export const tokens = {
   ...{ kind: 'choice', label: 'Tokens', unit: 'kind', default: 'characters' },
-  ...{ help: 'what a text is read as', names: () => tokenKinds },
+  ...{ help: 'the symbols of a text', names: () => tokenKinds },
 } as const satisfies Setting;
 
 /** The errors that a task can minimize; the first is the default. */

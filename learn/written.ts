@@ -35,7 +35,7 @@ export const beam = {
   ...{
     label: 'Beam',
     unit: 'n',
-    help: 'sequences kept while writing; 1 takes the likeliest symbol each time',
+    help: 'width of the beam search; 1 takes the likeliest symbol each time',
   },
 } as const satisfies Setting;
 

@@ -107,7 +107,7 @@ describe('the biases start', () => {
     expect(start).toEqual([...Array<number>(4).fill(-2), ...Array<number>(8).fill(0)]);
   });
 
-  test('nowhere if there are none: a value for them is refused', () => {
+  test('only where there are any: a value for absent ones is refused', () => {
     expect(() => lstm1997({ ...sizes, bias: false, inputBias: 1 })).toThrow(
       'lstm1997: inputBias must be 0 without biases, got 1',
     );
@@ -273,7 +273,7 @@ describe('the forms', () => {
   });
 });
 
-describe('a cell is told', () => {
+describe('a cell is distinguished', () => {
   test('from what is not one', () => {
     const cell = elman(sizes);
     for (const key of ['step', 'stepBackward', 'states'] as const) {

@@ -2,29 +2,29 @@
 import type { Random } from '../../core/random/random';
 import type { Tensor } from '../../core/tensor';
 
-/** A mask: each of its numbers is `hit` with probability `p`, otherwise `miss`; in evaluation all are `still`. */
+/** A mask: each of its numbers is `hit` with probability `p`, otherwise `miss`; in evaluation all are `mean`. */
 export interface Mask {
   /** [N, W]: a multiple of the B rows of the batch, or B, for a mask that all steps share. */
   readonly values: Tensor;
   readonly p: number;
   readonly hit: number;
   readonly miss: number;
-  readonly still: number;
+  readonly mean: number;
 }
 
-/** Dropout: a unit is dropped, or kept and scaled so that its mean stays. */
+/** Dropout: a unit is dropped, or kept and scaled so that its expected value does not change. */
 export function dropoutMask(values: Tensor, p: number): Mask {
-  return calm({ values, p, hit: 0, miss: 1 / (1 - p), still: 1 });
+  return setToMean({ values, p, hit: 0, miss: 1 / (1 - p), mean: 1 });
 }
 
-/** Zoneout: a unit keeps its state, or not; in evaluation it does in part, as in the mean. */
+/** Zoneout: a unit keeps its state, or not; in evaluation old and new state are mixed in that proportion. */
 export function zoneoutMask(values: Tensor, p: number): Mask {
-  return calm({ values, p, hit: 1, miss: 0, still: p });
+  return setToMean({ values, p, hit: 1, miss: 0, mean: p });
 }
 
-/** Sets a mask as in evaluation, and returns it. */
-export function calm(mask: Mask): Mask {
-  mask.values.data.fill(mask.still);
+/** Sets a mask to its value in evaluation, and returns it. */
+export function setToMean(mask: Mask): Mask {
+  mask.values.data.fill(mask.mean);
   return mask;
 }
 

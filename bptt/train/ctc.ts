@@ -38,8 +38,8 @@ export interface CtcOptions {
  * labels for each row; `lengths` are the steps of its input.
  *
  * @returns a function from a pass and its batch to the loss and dL/doutput.
- * @throws RangeError for a label that is no class or the blank, or more labels than a row's steps can hold: one for each,
- *   and one for the blank between two equal ones.
+ * @throws RangeError for a label that is no class or the blank, or more labels than a row's steps can hold: one step for
+ *   each, and one for the blank between two equal ones.
  * @example
  * const speech = network({ layers: [lstm({ input: 2, hidden: 8 })], output: 4 });
  * const heard = { x: [[[0, 1]], [[1, 0]], [[1, 1]], [[0, 0]]], targets: [[1, 3]] };

@@ -76,7 +76,7 @@ export class Plateau {
     return this.state.factor;
   }
 
-  /** Takes note of a validation. */
+  /** Records the value of a validation. */
   see(value: number, better: Better = 'lower'): void {
     const { factor, patience, cooldown, minimum } = this.options;
     const now = { ...this.state };

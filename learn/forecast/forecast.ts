@@ -126,7 +126,7 @@ export const forecast: Task<Note> = {
       default: 24,
       label: 'Window',
       unit: 'n',
-      help: 'steps to read before',
+      help: 'steps to read before a forecast',
     },
     loss: lossSetting(forecastLosses),
     season: {
@@ -135,7 +135,7 @@ export const forecast: Task<Note> = {
       least: 1,
       label: 'Season',
       unit: 'n',
-      help: 'steps after which things repeat',
+      help: 'period of a season, in steps',
       otherwise: 'by the dates',
     },
     missing,

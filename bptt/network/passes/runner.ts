@@ -20,7 +20,7 @@ import { fillPlan } from '../batch/fill';
 import { fitted, flatten, type FlatNumbers } from '../batch/numbers';
 import { Chunks, FEWEST, rowsAtOnce } from './chunks';
 import { clocksOf, phasesOf } from '../layers/layer';
-import { calm, drawMask, type Rows } from '../mask';
+import { setToMean, drawMask, type Rows } from '../mask';
 import type { Parameters } from '../parameters';
 import { Pass, type PassBody } from './pass';
 import type { Plan } from './plan';
@@ -111,7 +111,7 @@ export class Runner {
     const { plan } = bound;
     fillPlan(plan, part, this.network);
     if (mine.get(bound) === bound.turn) return bound;
-    plan.masks.forEach(calm);
+    plan.masks.forEach(setToMean);
     begin(bound, read, {}, 'decode');
     bound.encode();
     mine.set(bound, ++bound.turn);
@@ -128,7 +128,7 @@ export class Runner {
     const { maskFrom } = options;
     plan.masks.forEach((mask, k) => {
       if (options.training) drawMask(mask, rowsOf(read, options), maskFrom?.(k) ?? this.network.random);
-      else calm(mask);
+      else setToMean(mask);
     });
     const fresh = begin(bound, read, options, 'network.forward');
     const { steps, predict: predicted = false } = options;
