@@ -1,6 +1,6 @@
 /** The Python script of an exported folder that predicts a raw file, prepared as in training. */
 import { lossOf } from '../../losses';
-import { predictTasks, READ_TABLES } from '../torchpredicttasks';
+import { predictTasks, READ_TABLES } from './predicttasks';
 
 /** What an exported task stores of how its files are read. */
 export interface Preparation {

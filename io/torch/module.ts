@@ -1,7 +1,7 @@
 /** Python calls that make the modules of PyTorch which compute given layers. */
-import type { Architecture } from '../bptt/network/architecture';
-import { mustBe } from '../core/check';
-import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/network/layers/layer';
+import type { Architecture } from '../../bptt/network/architecture';
+import { mustBe } from '../../core/check';
+import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../../bptt/network/layers/layer';
 
 /** The call of nn.`module` for layers that it computes. */
 export function moduleCall(layers: readonly Layer[], module: string, dropout: number): string {

@@ -1,11 +1,11 @@
 /** The parts of an exported PyTorch script that run an encoder-decoder, with or without attention. */
-import type { Architecture } from '../bptt/network/architecture';
-import type { AttentionScore } from '../bptt/network/layers/attention';
-import { inputOf, isBidirectional, widthOf, type Layer } from '../bptt/network/layers/layer';
-import { must, mustBe } from '../core/check';
-import { lossOf } from '../losses';
-import { torchModule } from './torch/parameters';
-import { headOf, moduleCall, oneDropout } from './torchmodule';
+import type { Architecture } from '../../bptt/network/architecture';
+import type { AttentionScore } from '../../bptt/network/layers/attention';
+import { inputOf, isBidirectional, widthOf, type Layer } from '../../bptt/network/layers/layer';
+import { must, mustBe } from '../../core/check';
+import { lossOf } from '../../losses';
+import { torchModule } from './parameters';
+import { headOf, moduleCall, oneDropout } from './module';
 
 const where = 'torch';
 
