@@ -39,7 +39,7 @@ export class DerivePanel implements Panel {
   private readonly count = h('span', { class: 'muted' });
   private readonly about = h('p', {});
   private readonly given = h('ol', { class: 'equations' });
-  private readonly names = h('p', { class: 'row names', role: 'group', 'aria-label': say('derive.names') });
+  private readonly names = h('p', { class: 'row words', role: 'group', 'aria-label': say('derive.names') });
   private readonly text = h('textarea', {
     ...{ rows: 12, spellcheck: false, autocomplete: 'off', autocapitalize: 'off' },
     ...{ 'aria-label': say('derive.text'), class: 'mono' },
