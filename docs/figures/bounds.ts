@@ -49,8 +49,8 @@ function curve(name: string, T: number): Curve {
 export const draw = (language: Language): Promise<string> =>
   lineChart(
     [
-      ...[1, 2, 4].map((T) => curve(`T = ${T}`, T)),
       { name: say('bound', language), points: [0, 1].map((x) => ({ x, y: 1 })), dashed: true },
+      ...[1, 2, 4].map((T) => curve(`T = ${T}`, T)),
     ],
     {
       ...{ x: say('share of the gradients', language), y: say('error / bound', language) },

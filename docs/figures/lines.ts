@@ -18,7 +18,7 @@ export interface Axes {
 
 const colors = ['#4e79a7', '#e15759', '#59a14f', '#f28e2b', '#b07aa1', '#76b7b2'];
 
-/** An SVG document. A dashed curve has the color of the one before it. */
+/** An SVG document. A dashed curve has the color of the one before it; if it is the first, it belongs to all and is grey. */
 export async function lineChart(curves: readonly Curve[], { x, y, log, range }: Axes): Promise<string> {
   const { Plot, document, style } = await canvas();
   const svg = Plot.plot({
@@ -46,7 +46,7 @@ export async function lineChart(curves: readonly Curve[], { x, y, log, range }: 
     },
     marks: curves.flatMap(({ name, points, dashed = false }, k) => {
       const number = curves.slice(0, k + 1).filter((curve) => !curve.dashed).length - 1;
-      const stroke = colors[Math.max(0, number) % colors.length];
+      const stroke = number < 0 ? '#6b7280' : colors[number % colors.length];
       return [
         Plot.line(points, {
           ...{ x: 'x', y: 'y', stroke, strokeWidth: dashed ? 1.5 : 2, clip: true },
