@@ -32,6 +32,7 @@ import { SettingsBar } from './ui/bar';
 import { connectWorker, type Ask } from './ui/client';
 import { Controls } from './ui/controls';
 import { h } from './ui/dom';
+import { fitFrame } from './ui/frame';
 import { History } from './ui/history';
 import { catalogueOf, isUsual, keepLanguage, readLanguage } from './ui/language';
 import { littleMotion } from './ui/motion';
@@ -108,6 +109,7 @@ class Page implements App {
       document.documentElement.dataset.card = this.card;
       for (const other of this.seen.root.querySelectorAll<HTMLElement>('.card'))
         other.hidden = other.dataset.name !== this.card;
+      fitFrame();
     }
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
     // Back, Forward, or an edited address

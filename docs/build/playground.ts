@@ -11,7 +11,7 @@ const FOLDER = 'play';
 
 /**
  * `task=sine&tab=time height=500`: the page in the state of that link and the language of the book, without its settings; the
- * height is in pixels. `card=network` shows one card of the tab alone.
+ * height is in pixels. `card=network` shows one card of the tab alone; its frame is as high as the card needs, and at least that height.
  */
 export function embeddedPage(
   [link, ...words]: string[],

@@ -127,6 +127,18 @@ const desktop = { viewport: { width: 1280, height: 800 } };
     );
   });
 
+  test('on a phone, the frame of a figure is as high as what it shows', async () => {
+    const page = await open('/book/elman', phone);
+    await reacts(page);
+    await page.locator('iframe.playground').first().scrollIntoViewIfNeeded();
+    await page.frameLocator('iframe.playground').first().locator('.card:visible canvas').first().waitFor();
+    await page.waitForFunction(() => {
+      const frame = document.querySelector<HTMLIFrameElement>('iframe.playground')!;
+      const { scrollHeight, clientHeight } = frame.contentDocument!.documentElement;
+      return frame.clientHeight > 340 && scrollHeight === clientHeight;
+    });
+  });
+
   test('after one visit it is read without a network', async () => {
     const page = await open('/book/elman');
     await page.evaluate(() => navigator.serviceWorker.ready);
