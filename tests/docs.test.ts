@@ -73,7 +73,7 @@ describe('the drawing of a network', () => {
         new RegExp(`<g class="${kind}"><rect x="(\\S+)" y="(\\S+)" width="(\\S+)" height="(\\S+)"`, 'g'),
       ),
     ].map((match) => match.slice(1).map(Number));
-  const drawn = (words: string): string => networkDiagram(words.split(' '), 'a caption');
+  const drawn = (words: string): string => networkDiagram(words.split(' '), 'a caption', 'en');
 
   test.each([
     // inputs, cells, outputs
@@ -113,6 +113,11 @@ describe('the drawing of a network', () => {
         .filter((line) => Number(line[2]) === y)
         .map(([, from, , to]) => Math.sign(Number(to) - Number(from)));
     expect([signs(0), signs(-62)].map((row) => row.join())).toEqual(['1,1,1', '-1,-1,-1']);
+  });
+
+  test('its words are those of the language', () => {
+    const svg = networkDiagram(['encoder-decoder', 'attention=dot'], '', 'zh');
+    for (const word of ['编码器', '解码器', '开始', '注意力']) expect(svg).toContain(`>${word}<`);
   });
 
   test('what a network cannot be is refused', () => {

@@ -23,6 +23,11 @@ const chinese = {
   import: '导入',
   'what it holds': '内容',
   'Open it in the playground': '在演练场中打开',
+  // drawings of networks
+  encoder: '编码器',
+  decoder: '解码器',
+  start: '开始',
+  attention: '注意力',
   // figures
   'step t': '时间步 t',
   'training step': '训练步',

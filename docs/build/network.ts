@@ -7,6 +7,7 @@ import { network, type NetworkOptions } from '../../bptt/network/network';
 import { beginsWithOne, endsInOne } from '../../bptt/network/topology';
 import { arrowhead } from '../../playground/equations/arrowhead';
 import { captioned } from './figure';
+import { say, type Language } from './languages';
 
 /** Distances of steps and of rows in pixels; width and height of a cell, radius of a circle, and the margin. */
 const [STEP, ROW, WIDTH, HEIGHT, RADIUS, MARGIN] = [80, 62, 48, 30, 15, 12];
@@ -24,7 +25,7 @@ interface Words extends Fields {
  * `many-to-one layers=2 bidirectional=true`: a network of a topology, with a caption. Further words: `folded=true`, and
  * `feed=` and `attention=` as in the options of a network.
  */
-export function networkDiagram([topology, ...words]: string[], caption: string): string {
+export function networkDiagram([topology, ...words]: string[], caption: string, language: Language): string {
   const options = Object.fromEntries(
     words
       .map((word) => word.split('='))
@@ -43,7 +44,7 @@ export function networkDiagram([topology, ...words]: string[], caption: string):
     ...encoder,
     ...fields,
   });
-  const svg = new Drawing(architecture, folded).svg();
+  const svg = new Drawing(architecture, folded, language).svg();
   return captioned(`<div v-pre>${svg}</div>`, caption);
 }
 
@@ -74,6 +75,7 @@ class Drawing {
   constructor(
     private readonly architecture: Architecture,
     private readonly folded: boolean,
+    private readonly language: Language,
   ) {
     const { topology, encoder, layers } = architecture;
     const steps = folded || topology === 'one-to-one' ? 1 : encoder ? 3 : 4;
@@ -86,7 +88,8 @@ class Drawing {
       Math.max(...this.stacks.flatMap((stack) => stack.layers.flat()).map(({ place }) => place)) + 1;
     for (const stack of this.stacks) this.draw(stack);
     this.drawOutputs();
-    if (encoder) this.stacks.forEach(({ from, to }, k) => this.name(['encoder', 'decoder'][k], from, to));
+    const names = [say('encoder', language), say('decoder', language)];
+    if (encoder) this.stacks.forEach(({ from, to }, k) => this.name(names[k], from, to));
   }
 
   svg(): string {
@@ -137,7 +140,7 @@ class Drawing {
     if (!isFirst && isFed && feed !== 'given') return;
     const label = isDecoder
       ? isFirst
-        ? 'start'
+        ? say('start', this.language)
         : indexed('q', this.index(t, -1))
       : indexed('x', beginsWithOne(topology) ? '' : this.index(t));
     this.circle('input', column, -1, label);
@@ -225,7 +228,7 @@ class Drawing {
       this.y(this.height),
     ];
     this.shapes.push(
-      `<g class="operation"><rect x="${left}" y="${y - HEIGHT / 2}" width="${right - left}" height="${HEIGHT}" rx="15"/>${textAt((left + right) / 2, y, 'attention')}</g>`,
+      `<g class="operation"><rect x="${left}" y="${y - HEIGHT / 2}" width="${right - left}" height="${HEIGHT}" rx="15"/>${textAt((left + right) / 2, y, say('attention', this.language))}</g>`,
     );
     const [{ to, layers }] = this.stacks;
     const [{ highest }] = layers[layers.length - 1];
@@ -245,7 +248,7 @@ class Drawing {
 
   private circle(kind: string, column: number, place: number, label: string): void {
     const [x, y] = [this.x(column), this.y(place)];
-    const width = label === 'start' ? 44 : 2 * RADIUS;
+    const width = label === say('start', this.language) ? 44 : 2 * RADIUS;
     this.shapes.push(
       `<g class="${kind}"><rect x="${x - width / 2}" y="${y - RADIUS}" width="${width}" height="${2 * RADIUS}" rx="${RADIUS}"/>${textAt(x, y, label)}</g>`,
     );
