@@ -169,6 +169,7 @@ test('every line that the page can show is typeset', () => {
   const text = (line: string): string => typeset(line)[0].replace(/<[^>]*>/g, '');
   expect(typeset('dx += dz @ Wx.T')[0]).toContain('<mo>+=</mo>');
   expect(text('dhPrev += du @ Whn.T')).toBe('δht−1+=δuWhn⊤');
+  expect(typeset('daq = dh')[0]).toContain('<msub><mi>a</mi><mi>q</mi></msub>');
   expect(typeset('dcPrev = dc * f')[0]).toContain(
     '<msub><mi>c</mi><mrow><mi>t</mi><mo>−</mo><mn>1</mn></mrow></msub>',
   );

@@ -23,7 +23,7 @@ const moments: Record<string, (base: string) => string> = {
   Out: (base) => above(base, '<mtext>out</mtext>'),
 };
 /** Names whose last letters name the gate or part they belong to. */
-const subscripted = /^(a|A|B|W|b|e|p|h|o|c|x|fb|z|r)(i|f|g|o|r|z|n|x|h|y|m|p|rz|hn|hrz)$/;
+const subscripted = /^(a|A|B|W|b|e|p|h|o|c|x|fb|z|r)(i|f|g|o|r|z|n|x|h|y|m|p|s|q|rz|hn|hrz)$/;
 
 /** One name: `hPrev` is h of the step before, `dX` is ∂L/∂X. */
 function nameOf(name: string): string {
