@@ -1,6 +1,7 @@
 /** Decodes the text of a file or a stream piece by piece; invalid bytes are an error. */
 import { must, mustBe } from '../core/check';
 import { builtin } from '../core/builtin';
+import { joined } from '../core/join';
 
 /** Pieces of a file: bytes, or text that is already decoded. */
 export type Piece = Uint8Array | string;
@@ -66,7 +67,7 @@ export async function begin(source: Source, name: string): Promise<Begun> {
     length += value.length;
   }
   const rest = { [Symbol.asyncIterator]: () => iterator };
-  const first = read.length > 0 ? joined(read) : undefined;
+  const first = read.length > 0 ? whole(read) : undefined;
   return {
     ...(first !== undefined && { first }),
     pieces: first === undefined ? asynchronous([]) : rejoined(first, rest),
@@ -75,17 +76,10 @@ export async function begin(source: Source, name: string): Promise<Begun> {
 }
 
 /** Pieces as one. */
-function joined(pieces: readonly Piece[]): Piece {
-  if (pieces.length === 1) return pieces[0];
+function whole(pieces: readonly Piece[]): Piece {
   if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
   const bytes = pieces.map((piece) => (typeof piece === 'string' ? new TextEncoder().encode(piece) : piece));
-  const all = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of bytes) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+  return bytes.length === 1 ? bytes[0] : joined(Uint8Array, bytes);
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- its purpose is to make pieces that are there asynchronous
