@@ -59,7 +59,7 @@ export function symbolsIn(table: Table, column: string, tokens: TokenKind, where
   const empty = rows.flatMap(({ length }, row) => (length === 0 ? [row] : []));
   const got = (): string => `none in ${symbolTableLines(table, empty)}`;
   if (empty.length > 0)
-    must(false, `${where}: column ${column}`, 'every row must hold a sequence', got(), 'remove the others');
+    must(false, `${where}: column ${column}`, 'every row must hold a sequence', got(), 'remove such rows');
   return rows;
 }
 

@@ -238,6 +238,37 @@ describe('forecast', () => {
     expect(() => noteOf(table, given)).toThrow(message);
   });
 
+  it('refuses a target that never changes in the training part', async () => {
+    const table = await tableOf(seasonal(60).replaceAll(/(-\d\d),.*/g, '$1,7,1'));
+    expect(() => noteOf(table)).toThrow(
+      'column sold: a target must change in the training part, got one value only',
+    );
+  });
+
+  it('says so when the target never changes in the test part', async () => {
+    const lines = seasonal(60).split('\n');
+    const table = await tableOf(
+      lines.map((line, k) => (k > 40 ? line.replace(/,.*/, ',7,1') : line)).join('\n'),
+    );
+    const given = { window: 7 };
+    const { network } = trainerOf(table, given);
+    const note = noteOf(table, given);
+    const { test } = forecast.parts(table, note);
+    expect(test && forecast.judge(network, test, table, note).lines).toContain(
+      '  sold: the naive forecast makes no error here; use that one',
+    );
+  });
+
+  it('refuses to forecast a series that is shorter than the window', async () => {
+    const given = { window: 7 };
+    const table = await tableOf(seasonal(60));
+    const { network } = trainerOf(table, given);
+    const short = await tableOf(seasonal(5));
+    expect(() => forecast.predict(network, short, noteOf(table, given))).toThrow(
+      'a series must have at least 7 rows, got 5 (the window that the model reads)',
+    );
+  });
+
   it('refuses missing values and repeated dates, unless it is told what they mean', async () => {
     const lines = seasonal(60).trim().split('\n');
     const gap = await tableOf(

@@ -62,7 +62,7 @@ function predict(network: Network, table: Table, note: Note): Predictions {
   const series = read(table, note);
   const rows = series.flatMap((one) => {
     const { steps, columns, name, times } = one;
-    const got = `${steps}${name === '' ? '' : ` of ${name}`}`;
+    const got = name === '' ? steps : `${steps} of ${name}`;
     must(steps >= T, where, `a series must have at least ${T} rows`, got, 'the window that the model reads');
     const x = Array.from({ length: T }, (_, t) => [
       columns.map((column, d) => {

@@ -107,6 +107,8 @@ function table({ name, model, naive, seasonalNaive }: Judged, season: number | n
 
 /** A sentence on whether the network beats the naive forecasts. */
 function verdict({ name, ratio, interval: [low, high], beside }: Judged): string {
+  // in a part where the target stays the same
+  if (!Number.isFinite(ratio)) return `  ${name}: the ${beside} forecast makes no error here; use that one`;
   const percent = (r: number): string => `${(100 * (1 - r)).toFixed(0)} %`;
   const range = `95 %: ${percent(high)} … ${percent(low)}`;
   if (high < 1) return `  ${name}: better than the ${beside} forecast by ${percent(ratio)} (${range})`;

@@ -58,6 +58,10 @@ export function prepare(table: Table, given: Given): Note {
   const trained = Object.fromEntries(enough.map(({ name, steps }) => [name, cuts(steps)[0]]));
   const training = (k: number): Float64Array[] =>
     enough.map(({ columns, name }) => columns[k].subarray(0, trained[name]));
+  targets.forEach((name, k) => {
+    const moves = training(k).some((y) => least(y) < greatest(y));
+    must(moves, `${where}: column ${name}`, 'a target must change in the training part', 'one value only');
+  });
   const movement = (k: number, h: number): number => {
     let [sum, count] = [0, 0];
     for (const y of training(k)) {
