@@ -13,6 +13,7 @@ import { roundedUp } from '../learn/padding';
 import { knownSymbols, symbolsOf } from '../learn/symbols';
 import { tag } from '../learn/tag/tag';
 import type { Given } from '../learn/task';
+import { taskNames, taskOf } from '../learn/tasks';
 import { backstepIn } from './command';
 import { noteFor, resumesToTheBit, runTrainer, trainerFor } from './learning';
 
@@ -190,6 +191,10 @@ describe('classify', () => {
       expect(table.rows).toBe(8);
       expect(table.column('text', 'texts').values[0]).toBe('bad 0 🙂');
       expect(noteFor(classify, table)).toMatchObject({ label: 'label', reads: { column: 'text' } });
+      const fitting = (table: Table) => taskNames.filter((name) => taskOf(name, '').fits(table, {}));
+      expect(fitting(table)).toEqual(['classify']);
+      // without classes it may be a text, which has to be asked for
+      expect(fitting(folderTable(join(folder, 'good')))).toEqual([]);
       writeFileSync(join(folder, 'good', 'x.txt'), Uint8Array.from([0xff, 0x80]));
       expect(() => folderTable(folder)).toThrow(`files must be UTF-8 text, got ${join('good', 'x.txt')}`);
     } finally {

@@ -194,7 +194,10 @@ export const translate: Task<Note> = {
   header: ({ header }) => header,
   fits: (table) => {
     const { source, target: column } = guess(table);
-    return source === undefined ? undefined : `pairs of ${source} and ${column}`;
+    // the names of the files in a folder are no sequences to translate
+    return source === undefined || table.separator === 'folder'
+      ? undefined
+      : `pairs of ${source} and ${column}`;
   },
   prepare,
   parts,
