@@ -27,6 +27,7 @@ export async function trainTask(files: readonly string[], options: Options): Pro
     const from = using(() => fileIn(options.resume as string, CHECKPOINT));
     const found = using(() => decodeCheckpoint(readWhole(from), { inference: true, file: from }));
     if (isTaskRun(found)) return resume(from, oneOf(files), options);
+    mustStay('text', options);
   }
   const isText =
     options.task === 'text' ||
@@ -34,7 +35,13 @@ export async function trainTask(files: readonly string[], options: Options): Pro
       (options.resume !== undefined || files.every((one) => /\.(txt|md)$/i.test(one))));
   if (isText || file === undefined) {
     if (!isText) throw usage(`train: a file must be given with --task ${options.task}, got none`);
-    const text = file ?? (options.text as string | undefined);
+    const named = options.text as string | undefined;
+    if (file !== undefined && named !== undefined)
+      throw usage(
+        `train: --text must be left out with files of a text, got ${named} beside ${file}`,
+        `backstep train ${file} ${named} reads both`,
+      );
+    const text = file ?? named;
     ownOptions({ name: 'text', settings: { ...trainingSettings, tokens } } as unknown as Task, options);
     const more = files.slice(1);
     return trainTextModel({
@@ -57,6 +64,15 @@ export async function trainTask(files: readonly string[], options: Options): Pro
   );
   const name = file === '-' ? 'data' : basename(file, extname(file));
   return new TrainingRun(trainer, options.out ?? join('runs', name), options).go();
+}
+
+/** @throws CommandError when a resumed run is given another task than its own. */
+function mustStay(task: string, { task: asked = task }: Options): void {
+  if (asked !== task)
+    throw usage(
+      `train: --task must stay ${task} with --resume, got ${asked} (it is fixed by the checkpoint)`,
+      'leave --task out, or start a new run without --resume',
+    );
 }
 
 /** The only file, if there is one. @throws CommandError for several, which only a text may have. */
@@ -96,6 +112,8 @@ async function resume(from: string, file: string | undefined, options: Options):
     note,
     settings: before,
   } = using(() => readTaskNote(decodeCheckpoint(bytes, { inference: true, file: from })), spoilt);
+  mustStay(task.name, options);
+  ownOptions(task, options);
   const settings = resumedSettings(task, options, { ...before, ...(file !== undefined && { file }) });
   const reading = { header: task.header?.(note), expected: task.expected?.(note) };
   const table = await tableOf(settings.file, task.columns, reading);

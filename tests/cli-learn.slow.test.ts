@@ -74,6 +74,15 @@ test('a run goes on where it stopped, and only on the same file', () => {
   const more = run('train', '--resume', 'run', '--steps', '70', '--out', 'more');
   expect(more.status).toBe(0);
   expect(more.stdout).toMatch(/output +more, from step \d+ on\n/);
+  for (const [given, message] of [
+    [['--seq', '9'], 'train: --seq must be left out with --task forecast, got 9'],
+    [['--beam', '2'], 'train: --beam must be left out with --task forecast, got 2'],
+    [['--task', 'tag'], 'train: --task must stay forecast with --resume, got tag'],
+  ] as const) {
+    const refused = run('train', '--resume', 'run', '--steps', '80', ...given);
+    expect(refused.stderr).toContain(message);
+    expect(refused.status).toBe(2);
+  }
   writeFileSync(join(folder, 'sales.csv'), file(121));
   const { status, stderr } = run('train', '--resume', 'run', '--steps', '80');
   expect(stderr).toContain(

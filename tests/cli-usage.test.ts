@@ -11,6 +11,7 @@ import { bidirectional } from '../bptt/network/layers/layer';
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
+import { newSettings } from '../text/settings';
 import { backstep, backstepProcess } from './command';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-usage-'));
@@ -39,7 +40,14 @@ beforeAll(() => {
   const net = (options: Partial<NetworkOptions> = {}, input = size) =>
     network({ layers: [gru({ input, hidden: 3 })], output: input, loss: 'softmax', ...options });
   const cell = gru({ input: size, hidden: 3 });
+  const rest = { interval: 1, sum: 0, count: 0 };
+  const trainedOn = (name: string, more: string[] = []) => ({
+    settings: newSettings({ steps: 3, more }, name, 'a'.repeat(64), 'wasm'),
+    curves: { training: rest, validation: rest },
+  });
   const saved = {
+    piped: { network: net(), vocabulary, training: trainedOn('-') },
+    joined: { network: net(), vocabulary, training: trainedOn('text.txt', ['-']) },
     run: { network: net(), vocabulary },
     noted: { network: net(), vocabulary, training: { epoch: 3 } },
     spoilt: { network: net(), vocabulary, training: { settings: {} } },
@@ -118,6 +126,16 @@ const cases: Case[] = [
   ['train book.txt', 'train: --text: book.txt must be a readable file, got no such file'],
   ['train book.csv', 'train: table: book.csv must be a readable file, got no such file'],
   ['train sales.csv more.csv', 'train: one file must be given, got 2'],
+  [
+    'train text.txt --text empty',
+    'train: --text must be left out with files of a text, got empty beside text.txt',
+    'backstep train text.txt empty reads both',
+  ],
+  [
+    'train other.json --resume run --task forecast',
+    'train: --task must stay text with --resume, got forecast (it is fixed by the checkpoint)',
+    'leave --task out, or start a new run without --resume',
+  ],
   ['train --resume none', `train: read: ${missing('none')}`],
   ['train --resume folder', `train: read: ${missing('folder/checkpoint.safetensors')}`],
   ['train --resume empty', `train: ${damaged('empty')}`],
@@ -135,6 +153,15 @@ const cases: Case[] = [
     'train --resume spoilt',
     'train: checkpoint: training: settings.text must be given, got none',
     'the file is damaged',
+  ],
+  ...['piped', 'joined'].map((run): Case => [
+    `train --resume ${run}`,
+    'train: --text must be given with --resume, got none (the run read standard input)',
+  ]),
+  [
+    'flow piped',
+    'flow: --text must be given, got none (piped/checkpoint.safetensors was trained on standard input)',
+    'name a text with --text FILE',
   ],
   [
     'flow run',

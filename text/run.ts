@@ -54,11 +54,13 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   const before = using(() => settingsOf(found), spoilt);
   const asked = resumedSettings(options, before);
   const executor = using(() => executorOf(executorHere(asked.executor as ExecutorName))).name as ExecutorName;
-  if (options.text === undefined && asked.text === '-')
+  const files = [asked.text, ...(asked.more ?? [])];
+  if (options.text === undefined && files.includes('-'))
     throw usage('train: --text must be given with --resume, got none (the run read standard input)');
   const { vocabulary } = found;
-  const files = asked.text === PACKAGE ? undefined : [asked.text, ...(asked.more ?? [])];
-  const text = readTextOf(files, 'train', { ...(vocabulary && { vocabulary }) });
+  const text = readTextOf(asked.text === PACKAGE ? undefined : files, 'train', {
+    ...(vocabulary && { vocabulary }),
+  });
   const checkpoint = using(() => decodeCheckpoint(bytes, { executor, file }), spoilt);
   const at = { given: options.text, step: checkpoint.optimizer?.steps ?? 0 };
   const settings = { ...asked, ...onText(text, before, at) };

@@ -166,7 +166,10 @@ function textOf(command: string, checkpoint: Checkpoint, file: string): string {
       `${command}: --text must be given, got none (${file} does not name the text it was trained on)`,
       TEXT,
     );
-  return using(() => settingsOf(checkpoint), TEXT).text;
+  const { text } = using(() => settingsOf(checkpoint), TEXT);
+  if (text === '-')
+    throw usage(`${command}: --text must be given, got none (${file} was trained on standard input)`, TEXT);
+  return text;
 }
 const TEXT = 'name a text with --text FILE';
 
