@@ -18,17 +18,23 @@ interface Sentence {
   line: number;
 }
 
+/** Whether a text is CoNLL-U, by its name or by the comments at its beginning. */
+const isUniversal = (text: string, name: string): boolean =>
+  /\.conllu$/i.test(name) || text.split('\n', 20).some((line) => /^# (sent_id|text) =/.test(line));
+
 /**
  * The sentences of a text as a table of two list columns, `tokens` and `tags`; the tags are empty if the lines hold
  * only tokens.
- * @param before Lines of the same input before these.
+ * @param input Lines of the same input before these, and whether it is CoNLL-U.
  * @throws RangeError for a line whose number of columns differs from that of the first, giving its number.
  */
-export function columnsTable(text: string, name: string, before = 0): Table {
+export function columnsTable(
+  text: string,
+  name: string,
+  { before = 0, universal = isUniversal(text, name) } = {},
+): Table {
   const where = `table: ${name}`;
   const lines = text.split(/\r?\n/);
-  const universal =
-    /\.conllu$/i.test(name) || lines.slice(0, 20).some((line) => /^# (sent_id|text) =/.test(line));
   const sentences: Sentence[] = [];
   let current: Sentence | undefined;
   let width: number | undefined;
@@ -70,6 +76,7 @@ export function columnsTable(text: string, name: string, before = 0): Table {
 /** The sentences of a text as tables, each as soon as the empty line after it has arrived. */
 export async function* columnsTables(texts: AsyncIterable<string>, name: string): AsyncGenerator<Table> {
   let [rest, before, count] = ['', 0, 0];
+  let universal = false;
   for await (const { text, last } of withEnd(texts)) {
     rest += text;
     const end = last
@@ -79,7 +86,9 @@ export async function* columnsTables(texts: AsyncIterable<string>, name: string)
     rest = rest.slice(end);
     // comments alone make no sentence
     if (whole.split('\n').some((one) => /^[^#\s]/.test(one))) {
-      yield columnsTable(whole, name, before);
+      // the comments of the first sentences tell it for all
+      universal ||= isUniversal(whole, name);
+      yield columnsTable(whole, name, { before, universal });
       count++;
     }
     before += whole.split('\n').length - 1;

@@ -7,7 +7,7 @@ import { Random } from '../core/random/random';
 import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { readTable, type Table } from '../data/table';
 import { classify } from '../learn/classify/classify';
-import { columnsTable } from '../learn/columns';
+import { columnsTable, columnsTables } from '../learn/columns';
 import { folderTable } from '../learn/folder';
 import { roundedUp } from '../learn/padding';
 import { knownSymbols, symbolsOf } from '../learn/symbols';
@@ -231,6 +231,17 @@ describe('tag', () => {
       [id, form, '_', pos, ...'______'].join('\t');
     const text = `# sent_id = 1\n${row('1-2', 'im', '_')}\n${row('1', 'in', 'ADP')}\n${row('2', 'dem', 'DET')}\n`;
     expect(columnsTable(text, 'x').column('tags', 'lists').values).toEqual([['ADP', 'DET']]);
+  });
+
+  it('knows CoNLL-U by the first sentence, however its sentences arrive', async () => {
+    async function* arriving() {
+      yield '# sent_id = 1\n1\tthe\t_\tDET\n\n';
+      yield await Promise.resolve('1\tdog\t_\tNOUN\n\n');
+    }
+    const tokens: unknown[] = [];
+    for await (const table of columnsTables(arriving(), 'standard input'))
+      tokens.push(...table.column('tokens', 'lists').values);
+    expect(tokens).toEqual([['the'], ['dog']]);
   });
 
   it.each([
