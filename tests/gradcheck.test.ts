@@ -259,6 +259,18 @@ describe('where an oracle cannot tell', () => {
     },
   );
 
+  it.each([lstm, gru])('at a minimum of 0, where every gradient is 0, no oracle calls it wrong', (cell) => {
+    const net = network({ layers: [cell(sizes)], output: 2, loss: 'squared' });
+    const none = (count: number, width: number) => ({
+      shape: [count, 2, width],
+      numbers: new Float64Array(count * 2 * width),
+    });
+    const batch = { x: none(12, 4), targets: none(12, 2) };
+    expect(net.forward(batch).loss).toBe(0);
+    const { rows } = gradcheck(net, { batch });
+    expect(rows.filter(({ verdict }) => verdict === 'wrong')).toEqual([]);
+  });
+
   it('relu at exactly 0 in the first step', () => {
     const layers = [elman({ ...sizes, activation: 'relu' })];
     const net = network({ layers, output: 2, loss: 'squared' });

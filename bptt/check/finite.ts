@@ -1,8 +1,9 @@
 /** Central differences of the unrolled loss in float64, the oracle that uses no derivatives. */
+import { plain } from '../../core/programs/plain';
 import { Random } from '../../core/random/random';
 import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
-import { RoundingExecutor, measuredSpread } from './rounding';
+import { ROUNDOFF, RoundingExecutor, measuredSpread } from './rounding';
 import { SideExecutor } from './kinks';
 
 /** Options of the difference quotients. */
@@ -33,25 +34,10 @@ export function centralDifferences(
   { variables, forward, loss }: Problem,
   { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},
 ): Differences {
-  const executor = new SideExecutor();
-  const run = forward.bind(executor);
-
-  const lossAt = (places: Place[], h: number): { loss: number; side: number } => {
-    for (const { data, at, start, along } of places) data[at] = start + h * along;
-    executor.reset();
-    run();
-    for (const { data, at, start } of places) data[at] = start;
-    return { loss: loss.get(0), side: executor.hash };
-  };
+  const around = lossesAround(forward, loss);
   const slope = (places: Place[], h: number): number | undefined => {
-    if (executor.hasStops) {
-      executor.held = false;
-      run();
-      executor.held = true;
-    }
-    const up = lossAt(places, h);
-    const down = lossAt(places, -h);
-    return up.side === down.side ? (up.loss - down.loss) / (2 * h) : undefined;
+    const losses = around(places, h);
+    return losses && (losses[0] - losses[1]) / (2 * h);
   };
   const placesOf = (direction: Direction): Place[] =>
     Object.entries(direction).flatMap(([name, along]) => {
@@ -74,7 +60,7 @@ export function centralDifferences(
   const noise = (): number => {
     if (measured === undefined) {
       const again = forward.bind(new RoundingExecutor(new Random(0)));
-      run();
+      forward.bind(plain)();
       measured = measuredSpread(loss.get(0), () => (again(), loss.get(0)));
     }
     return measured;
@@ -85,10 +71,45 @@ export function centralDifferences(
   };
   const refined = (direction: Direction): Estimate | undefined => {
     const places = placesOf(direction);
-    const start = WIDEST * scaleOf(places);
-    return ridders((h) => slope(places, h), start, noise());
+    return ridders(
+      (h) => {
+        const losses = around(places, h);
+        if (losses === undefined) return undefined;
+        const [up, down] = losses;
+        // at a minimum of 0, the loss has no rounding errors, but it has some beside it
+        const error = Math.max(noise(), ROUNDOFF * Math.max(Math.abs(up), Math.abs(down)));
+        return { slope: (up - down) / (2 * h), uncertainty: error / h };
+      },
+      WIDEST * scaleOf(places),
+    );
   };
   return Object.assign(quick, { rounding, refined });
+}
+
+/** Moves places by h and by −h, and gives the losses there; undefined if a kink lies between them. */
+function lossesAround(
+  forward: Problem['forward'],
+  loss: Problem['loss'],
+): (places: Place[], h: number) => [up: number, down: number] | undefined {
+  const executor = new SideExecutor();
+  const run = forward.bind(executor);
+  const lossAt = (places: Place[], h: number): { loss: number; side: number } => {
+    for (const { data, at, start, along } of places) data[at] = start + h * along;
+    executor.reset();
+    run();
+    for (const { data, at, start } of places) data[at] = start;
+    return { loss: loss.get(0), side: executor.hash };
+  };
+  return (places, h) => {
+    if (executor.hasStops) {
+      executor.held = false;
+      run();
+      executor.held = true;
+    }
+    const up = lossAt(places, h);
+    const down = lossAt(places, -h);
+    return up.side === down.side ? [up.loss, down.loss] : undefined;
+  };
 }
 
 /** For a single coordinate, h grows with the coordinate, so that θ + h differs from θ in enough digits. */
@@ -102,23 +123,19 @@ const ROUNDS = 12;
 
 /**
  * Extrapolates central differences at decreasing h to h = 0, and keeps the estimate that changed least on the way: large
- * h suffer from truncation, small ones from rounding (Ridders 1982). Rounding of the loss by `noise` is propagated
- * through the same arithmetic and gives a lower bound of the uncertainty.
+ * h suffer from truncation, small ones from rounding (Ridders 1982). The uncertainty of each difference from rounding is
+ * propagated through the same arithmetic and gives a lower bound of the uncertainty.
  */
-function ridders(
-  slope: (h: number) => number | undefined,
-  widest: number,
-  noise: number,
-): Estimate | undefined {
+function ridders(difference: (h: number) => Estimate | undefined, widest: number): Estimate | undefined {
   let best: Estimate | undefined;
   let before: Estimate[] = []; // their uncertainty is from rounding only
   for (let round = 0, h = widest; round < ROUNDS; round++, h /= NARROWING) {
-    const first = slope(h);
+    const first = difference(h);
     if (first === undefined) {
       before = []; // a kink lies within ±h: start again with a smaller h
       continue;
     }
-    const row: Estimate[] = [{ slope: first, uncertainty: noise / h }];
+    const row: Estimate[] = [first];
     before.forEach((above, order) => {
       const factor = NARROWING ** (2 * (order + 1));
       const last = row[order];

@@ -14,7 +14,7 @@ import { backwardGradients, positionOf, type Problem } from './problem';
 /** Number of perturbed runs. */
 const RUNS = 8;
 /** Twice the unit roundoff, because each number results from a few roundings. */
-const ROUNDOFF = 2 ** -52;
+export const ROUNDOFF = 2 ** -52;
 
 /** Runs programs on another executor, and perturbs the numbers they write by a relative error of up to `ROUNDOFF`. */
 export class RoundingExecutor implements Executor {
