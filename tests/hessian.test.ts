@@ -1,5 +1,5 @@
 /** Second derivatives of a network: by hand, the largest curvature, and invalid arguments. */
-import { elman, hessianVector, leadingCurvature, lstm, network } from '../index';
+import { elman, hessianVector, leadingCurvature, lstm, lstm1997, network } from '../index';
 import { toFlat } from '../core/tensor';
 
 describe('hessianVector', () => {
@@ -58,6 +58,11 @@ describe('hessianVector', () => {
       /v must hold parameters \(l0.Wx, .*\), got Wx/,
     );
     expect(() => hessianVector(line(), batch, { 'l0.Wx': [1, 2] })).toThrow(/v of l0.Wx must be \[1, 1\]/);
+    const layers = [lstm1997({ input: 1, hidden: 1, truncated: true })];
+    const cut = network({ layers, output: 1, loss: 'squared' });
+    expect(() => hessianVector(cut, batch, {})).toThrow(
+      'hessianVector: the equations must not cut the gradient, got stop',
+    );
   });
 });
 

@@ -45,7 +45,7 @@ export function hessianOf({ variables, forward, backward }: Problem): HessianPro
  *   v and the result by parameter, row-major; parameters missing in v are held fixed
  *
  * Works on a float64 copy without dropout: the network, its gradients and its last pass do not change.
- * @throws RangeError for a network without a loss, an unknown parameter, or values that do not fit.
+ * @throws RangeError for a network without a loss or with a cut gradient, an unknown parameter, or values that do not fit.
  * @example
  * const line = network({ layers: [elman({ input: 1, hidden: 1 })], output: 1, loss: 'squared' });
  * const products = hessianVector(line, { x: [[[1]]], targets: [[[0]]] }, { 'head.by': [1] });
@@ -98,7 +98,7 @@ export interface CurvatureOptions {
  * Lanczos method. Gradient descent diverges from a minimum at learning rates above 2 / λ.
  *
  * Source: Lanczos 1950, "An iteration method for the solution of the eigenvalue problem".
- * @throws RangeError for a network without a loss, or a curvature of zero.
+ * @throws RangeError for a network without a loss or with a cut gradient, or a curvature of zero.
  * @example leadingCurvature(net, batch).value > 0 // true
  */
 export function leadingCurvature(net: Network, batch: Batch, options: CurvatureOptions = {}): Curvature {
@@ -168,7 +168,13 @@ function second(net: Network, batch: Batch, where: string) {
   must(net.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
   const copy = copyNetwork(net, { dropout: 0 });
   const parameters = copy.parameters.values;
-  const product = hessianOf(problemOfNetwork(copy, batch));
+  const problem = problemOfNetwork(copy, batch);
+  const isCut = problem.forward.operations.some(
+    (one) => one.kind === 'pointwise' && one.graph.nodes.some(({ op }) => op === 'stop'),
+  );
+  const why = 'a cut gradient is not that of a loss: it has no Hessian';
+  must(!isCut, where, 'the equations must not cut the gradient', 'stop', why);
+  const product = hessianOf(problem);
   return {
     parameters,
     product: (v: Direction) => {
