@@ -60,7 +60,8 @@ describe('mutation score is 100 %', () => {
       // the line is shared, and so it is used
       const unread = /^encoder-decoder (gru, softmax$|read both ways)/.test(name);
       expect(unused).toEqual(unread ? unreadOutput : []);
-      expect(total).toBeGreaterThan(30);
+      // the backward pass of a dense layer without activation is short
+      expect(total).toBeGreaterThan(/dense none/.test(name) ? 15 : 30);
       // each oracle alone kills all; but numbers that leave a unit of relu off show no mistake behind it
       const numbers: unknown = /clockwork.* relu/.test(name) ? expect.any(Number) : total;
       expect({ killed, ...byOracle }).toEqual({

@@ -354,15 +354,16 @@ export function degreesOf(
 
 /**
  * Returns a test whether a backward program gives the derivatives of a problem's loss; the points are drawn once.
- * Undefined where even the problem's own backward program cannot be proved right.
+ * Undefined where even the problem's own backward program cannot be proved right. A program that divides by 0 does not.
  */
 export function exactOracle(problem: Problem): ((backward: Program) => boolean) | undefined {
   const trials = unlessZero(() => [...atPoints(0, (point) => trial(problem, problem.backward, point))]);
   if (!trials?.every(({ result }) => result.ok)) return undefined;
-  return (backward) =>
+  const holds = (backward: Program): boolean =>
     trials.every(
       ({ result: { pass, direction, slope } }) => pass.along(pass.gradients(backward), direction) === slope,
     );
+  return (backward) => unlessZero(() => holds(backward)) ?? false;
 }
 
 /** The result of `act`, or undefined where a program divides by an expression that is always 0. */
