@@ -21,7 +21,7 @@ const equations = (b: Optional, f: Optional, n: Optional): CellEquations => ({
       dh = dhOut + dhNext          # two paths reach h: the output at t, and a loss on the final state
       ${f`dz = dh * (1 - h * h)`}${n`dz = dh`}
       dx = dz @ Wx.T
-      dhPrev = 0 * dh              # no path leaves hPrev: there is no memory
+      dhPrev = 0                   # no path leaves hPrev: there is no memory
       dWx += x.T @ dz
       ${b`db += sum(dz)`}`,
   jacobian: `

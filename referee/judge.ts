@@ -222,10 +222,15 @@ export abstract class Judge {
     limits: Named,
   ): Explanation[] {
     const widest = once((name: string): number => largest(limits[name]));
+    // a gradient that is exactly 0 has no rounding errors, but a mistake in it has those of the others
+    const relative = Math.max(
+      ...Object.entries(this.ours).map(([name, right]) => (widest(name) || 0) / (this.largest(right) || 1)),
+    );
     const agrees: Agreement = (name, values, gradient, slack = 1) => {
       const scale = this.largest(gradient) / (this.largest(this.ours[name]) || 1);
+      const bound = widest(name) * Math.max(1, scale) || relative * this.largest(gradient);
       // an overflow agrees with nothing
-      return scale < Infinity && near(values, gradient, 2 * slack * widest(name) * Math.max(1, scale));
+      return scale < Infinity && near(values, gradient, 2 * slack * bound);
     };
     const compared: Compared = { given, wrong, agrees };
     const subjectOf = (names: string[]): string =>

@@ -41,6 +41,11 @@ describe('every planted mistake of every cell is named from its numbers alone', 
       for (const { what, gradients } of planted)
         for (const shown of [gradients, only(gradients, weights)]) {
           const { verdict, explanations } = judge.judge(shown, 'float64');
+          // what divides by 0 in the padding is named as that
+          if (!Object.values(shown).every((values) => values.every(Number.isFinite))) {
+            expect(verdict).toBe('unexplained');
+            continue;
+          }
           sum.total++;
           // a mistake that does not affect these numbers, such as one in an inactive unit, does not count
           if (verdict === 'right') sum.none++;
