@@ -6,6 +6,9 @@ import { cellFromText } from '../cells/text';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { suite } from '../bptt/check/suite/suite';
 
+/** The divisions of normalized gates raise the degree, and with it the bound on the probability of an error. */
+const mostLikely = (name: string): number => (/lstm norm/.test(name) ? 1e-7 : 1e-9);
+
 describe('proves the gradients of', () => {
   it.each(suite().map((one) => [one.name, one] as const))('%s', (name, { problem }) => {
     const report = exactCheck(problem(1));
@@ -13,18 +16,18 @@ describe('proves the gradients of', () => {
     // with kinks, sides are chosen at random at more points
     expect(report.points).toBe(/relu|bernoulli|absolute|huber|quantile/.test(name) ? 60 : 4);
     expect(report.degree).toBeGreaterThan(1);
-    expect(report.chance).toBeLessThan(1e-9);
+    expect(report.chance).toBeLessThan(mostLikely(name));
   });
 
   it.each(suite().map((one) => [one.name, one] as const))(
     'double sum, Jacobians and truncated runs of %s',
-    (_name, { problem, cells }) => {
+    (name, { problem, cells }) => {
       const { rows, chance, ok } = checkProblem(problem(2), cells, {
         oracles: ['exactDoubleSum', 'exactJacobian', 'exactTruncated'],
       });
       expect(rows.filter((row) => !row.ok)).toEqual([]);
       expect(ok).toBe(true);
-      expect(chance).toBeLessThan(1e-9);
+      expect(chance).toBeLessThan(mostLikely(name));
     },
   );
 
