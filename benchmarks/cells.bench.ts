@@ -21,7 +21,7 @@ import { bandwidth } from './bandwidth';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
-import { clockOf, common, roundsOf, workloadsOf } from './options';
+import { clockOf, timed, roundsOf, workloadsOf } from './options';
 import { script, type Arguments } from '../scripts/script';
 
 const simd: ExecutorName[] = whyNotWide() === undefined ? ['wasm-256', 'wasm'] : ['wasm'];
@@ -31,10 +31,8 @@ const variants: Variant[] = [...simd, 'plain' as const].flatMap((executor) =>
 
 const config = {
   options: {
-    ...common,
+    ...timed('7'),
     workload: { type: 'string' },
-    rounds: { type: 'string', default: '7' },
-    clock: { type: 'string', default: 'wall' },
   },
 } as const;
 

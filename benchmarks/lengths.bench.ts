@@ -32,7 +32,7 @@ import { open } from './peers/lengths';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
 import { oneOf } from '../terminal/arguments';
-import { clockOf, common, roundsOf } from './options';
+import { clockOf, timed, roundsOf } from './options';
 import { script, type Arguments } from '../scripts/script';
 
 export interface LengthsRow {
@@ -254,11 +254,7 @@ function show(rows: readonly LengthsRow[]): string {
 
 const config = {
   allowPositionals: true,
-  options: {
-    ...common,
-    rounds: { type: 'string', default: '3' },
-    clock: { type: 'string', default: 'wall' },
-  },
+  options: timed('3'),
 } as const;
 
 async function main({ values, positionals }: Arguments<typeof config>): Promise<void> {

@@ -18,7 +18,7 @@ import { formatDecimal } from '../core/format';
 import { Random } from '../core/random/random';
 import { clocks, median, sample, type Clock } from '../measure/timing';
 import { machine } from './machine';
-import { clockOf, common, roundsOf } from './options';
+import { clockOf, timed, roundsOf } from './options';
 import { publish } from './output';
 import { script, type Arguments } from '../scripts/script';
 import { table } from './table';
@@ -77,11 +77,7 @@ function measure(
 }
 
 const config = {
-  options: {
-    ...common,
-    rounds: { type: 'string', default: '5' },
-    clock: { type: 'string', default: 'wall' },
-  },
+  options: timed('5'),
 } as const;
 
 function main({ values }: Arguments<typeof config>): void {

@@ -10,6 +10,14 @@ export const common = {
   out: { type: 'string' },
 } as const;
 
+/** Options of a benchmark that measures in rounds, with their usual number. */
+export const timed = (rounds: string) =>
+  ({
+    ...common,
+    rounds: { type: 'string', default: rounds },
+    clock: { type: 'string', default: 'wall' },
+  }) as const;
+
 /** `wall` or `cpu`, for processor time. */
 export const clockOf = oneOf('--clock', clockNames);
 

@@ -36,7 +36,7 @@ import { contenders, OURS, type Contender } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
-import { clockOf, common, roundsOf, workloadsOf } from './options';
+import { clockOf, timed, roundsOf, workloadsOf } from './options';
 import { script, type Arguments } from '../scripts/script';
 
 const tasks: readonly Task[] = ['train', 'forward', 'step'];
@@ -196,12 +196,10 @@ function show(rows: readonly PeerRow[], workload: Workload): string {
 
 const config = {
   options: {
-    ...common,
+    ...timed('7'),
     workload: { type: 'string' },
     peer: { type: 'string' },
-    rounds: { type: 'string', default: '7' },
     all: { type: 'boolean', default: false },
-    clock: { type: 'string', default: 'wall' },
   },
 } as const;
 

@@ -17,7 +17,7 @@ import { machine } from './machine';
 import { publish } from './output';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
-import { clockOf, common, roundsOf } from './options';
+import { clockOf, timed, roundsOf } from './options';
 import { script, type Arguments } from '../scripts/script';
 
 export interface ScalingRow {
@@ -47,11 +47,7 @@ function sizes(vary: 'T' | 'B' | 'H', at: number, small: boolean): Workload {
 }
 
 const config = {
-  options: {
-    ...common,
-    rounds: { type: 'string', default: '7' },
-    clock: { type: 'string', default: 'wall' },
-  },
+  options: timed('7'),
 } as const;
 
 function main({ values }: Arguments<typeof config>): void {

@@ -23,7 +23,7 @@ import { recurrenceByLoop } from '../core/programs/scan';
 import { rows, toFlat, zeros, type Tensor } from '../core/tensor';
 import { clocks, median, sample } from '../measure/timing';
 import { machine } from './machine';
-import { clockOf, common, roundsOf } from './options';
+import { clockOf, timed, roundsOf } from './options';
 import { publish } from './output';
 import { script, type Arguments } from '../scripts/script';
 import { table } from './table';
@@ -132,11 +132,7 @@ function measure(
 }
 
 const config = {
-  options: {
-    ...common,
-    rounds: { type: 'string', default: '5' },
-    clock: { type: 'string', default: 'wall' },
-  },
+  options: timed('5'),
 } as const;
 
 function main({ values }: Arguments<typeof config>): void {

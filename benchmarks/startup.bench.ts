@@ -22,7 +22,7 @@ import { machine } from './machine';
 import { publish } from './output';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
-import { clockOf, common, roundsOf } from './options';
+import { clockOf, timed, roundsOf } from './options';
 import { script, type Arguments } from '../scripts/script';
 
 export interface StartupRow {
@@ -66,11 +66,7 @@ function first(what: string, dtype: 'float32' | 'float64', clock: string): void 
 
 const config = {
   allowPositionals: true,
-  options: {
-    ...common,
-    rounds: { type: 'string', default: '7' },
-    clock: { type: 'string', default: 'wall' },
-  },
+  options: timed('7'),
 } as const;
 
 function main({ values, positionals }: Arguments<typeof config>): void {
