@@ -101,11 +101,7 @@ function lossesAround(
     return { loss: loss.get(0), side: executor.hash };
   };
   return (places, h) => {
-    if (executor.hasStops) {
-      executor.held = false;
-      run();
-      executor.held = true;
-    }
+    executor.hold(run);
     const up = lossAt(places, h);
     const down = lossAt(places, -h);
     return up.side === down.side ? [up.loss, down.loss] : undefined;

@@ -15,12 +15,20 @@ export class SideExecutor implements Executor {
   readonly name = 'sides';
   hash = 0;
   /** Whether `stop(v)` has the value of the last run without it, whatever v is now. */
-  held = false;
+  private held = false;
   /** Whether any operation so far contains a `stop`. */
-  hasStops = false;
+  private hasStops = false;
 
   reset(): void {
     this.hash = 0;
+  }
+
+  /** Runs a program, if it contains a `stop`, and holds the values of `stop` fixed in all later runs. */
+  hold(run: () => void): void {
+    if (!this.hasStops) return;
+    this.held = false;
+    run();
+    this.held = true;
   }
 
   bind(operation: Parameters<Executor['bind']>[0]): () => void {

@@ -80,9 +80,7 @@ export class StepCopies {
     const run = program.bind(executor);
     const at = (shift: number): Matrix => {
       this.load(t, row);
-      executor.held = false;
-      if (executor.hasStops) run();
-      executor.held = executor.hasStops;
+      executor.hold(run);
       this.load(t, row);
       for (const [s, { from }] of Object.entries(spansOf(cell))) {
         const before = this.v[`${s}Prev`];
