@@ -26,8 +26,13 @@ describe('check', () => {
     expect(proof(-1)).toEqual(new Set(['right']));
     for (const mistake of [0, 7, 40]) expect(proof(mistake).has('wrong')).toBe(true);
     expect(verdicts(-1)).toEqual(new Set(['right']));
-    expect(checker.mistakes.length).toBeGreaterThan(70);
-    expect(checker.mistakes.filter((_, mistake) => !verdicts(mistake).has('wrong'))).toEqual([]);
+    // the backward pass of a dense layer is short, and no step reads its state: dhNext is always 0
+    const isDense = 'cell' in some && some.cell === 'dense';
+    expect(checker.mistakes.length).toBeGreaterThan(isDense ? 60 : 70);
+    const unseen = isDense
+      ? ['drop', 'flip', 'scale by 1.001'].map((what) => `right of add (dhOut + dhNext): ${what}`)
+      : [];
+    expect(checker.mistakes.filter((_, mistake) => !verdicts(mistake).has('wrong'))).toEqual(unseen);
   });
 
   const folder = join(__dirname, '..', 'examples', 'mistakes');
