@@ -1,17 +1,23 @@
 /** The gradient check passes right gradients: every case of the suite, and networks of all kinds. */
 import { errorBounds, elman, gradcheck, gru, lstm, network, Random, type Cell } from '../index';
 import { checkProblem } from '../bptt/check/gradcheck';
+import type { GradcheckRow } from '../bptt/check/row';
 import { randomNormals, drawStates, fillRandom } from '../bptt/check/problem';
 import { suite } from '../bptt/check/suite/suite';
 import { outputAxes } from '../bptt/network/topology';
 import { executors } from './executors';
 
 describe('every case of the suite keeps every bound', () => {
-  it.each(suite().map((one) => [one.name, one] as const))('%s', (_name, { group, cells, problem }) => {
+  it.each(suite().map((one) => [one.name, one] as const))('%s', (name, { group, cells, problem }) => {
     // single layers at every coordinate; networks of the same layers at some, plus a few random directions
     const sample = group === 'network' ? { coordinates: 6, directions: 3 } : {};
-    const { rows } = checkProblem(problem(1), cells, { seed: 1, ...sample });
-    expect(rows.filter(({ ok }) => !ok)).toEqual([]);
+    const { rows, verdict } = checkProblem(problem(1), cells, { seed: 1, ...sample });
+    expect(verdict).toBe('right');
+    // no path leads from the initial state of a dense layer or past a cut: differences cannot tell 0 from a tiny slope
+    const isCut = /dense|truncated/.test(name);
+    const unreached = (row: GradcheckRow): boolean =>
+      isCut && row.oracle === 'differences' && /h0$/.test(row.variable) && row.verdict === 'undecided';
+    expect(rows.filter((row) => !row.ok && !unreached(row))).toEqual([]);
     expect(rows.length).toBeGreaterThan(4);
     for (const { oracle, bound } of rows) expect(bound).toBe(errorBounds[oracle]);
   });
