@@ -7,6 +7,7 @@ import { OURS } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
 import type { PointwiseRow } from './pointwise.bench';
 import type { StartupRow } from './startup.bench';
+import type { TextRow } from './text.bench';
 import { whyNotWide } from '../core/programs/executor';
 import { formatDecimal } from '../core/format';
 import { table } from './table';
@@ -19,16 +20,13 @@ export interface Judged {
   /** Unit of `got`: × or %. */
   unit: string;
   met: boolean;
-  /** Why the target is missed, if it is. */
-  bound?: string;
+  /** Of which of several it is, or what bounds it if it is missed. */
+  detail?: string;
 }
 
-const atLeast = (what: string, got: number, least: number, unit: string): Judged => ({
-  what,
-  wanted: `≥ ${least}${unit}`,
-  got,
-  unit,
-  met: got >= least,
+const atLeast = (what: string, got: number, least: number, unit: string, detail?: string): Judged => ({
+  ...{ what, wanted: `≥ ${least}${unit}`, got, unit, met: got >= least },
+  ...(detail !== undefined && { detail }),
 });
 
 export const showGot = ({ got, unit }: Judged): string => `${formatDecimal(got)}${unit}`;
@@ -110,8 +108,8 @@ export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
     const size = workloads.find(({ name }) => name === workload);
     if (judged.met || !peak || !size || task !== 'train' || ours !== OURS) return [judged];
     const [needed, alone] = [fastest.median / least, flopsOf(size).done / peak / 1e6];
-    const bound = `${formatDecimal(needed)} ms wanted; products alone, at the peak: ${formatDecimal(alone)} ms`;
-    return [{ ...judged, bound }];
+    const detail = `${formatDecimal(needed)} ms wanted; products alone, at the peak: ${formatDecimal(alone)} ms`;
+    return [{ ...judged, detail }];
   });
   const { workload, peer, least } = memoryFigure;
   const [theirs, mine] = [rowOf(workload, peer)?.peakMegabytes, rowOf(workload, OURS)?.peakMegabytes];
@@ -144,15 +142,8 @@ export function judgeGemm(rows: readonly GemmRow[]): Judged[] {
     const those = rows.filter((row) => row.dtype === dtype && takes(row));
     if (those.length === 0) return [];
     const row = those.reduce((worst, each) => (each.percentOfPeak < worst.percentOfPeak ? each : worst));
-    const shape = `[${row.M}, ${row.K}]·[${row.K}, ${row.N}]`;
-    return [
-      atLeast(
-        `${what}, ${dtype}, of the ${row.bits}-bit peak; slowest ${shape}`,
-        row.percentOfPeak,
-        least,
-        ' %',
-      ),
-    ];
+    const detail = `of the ${row.bits}-bit peak; slowest [${row.M}, ${row.K}]·[${row.K}, ${row.N}]`;
+    return [atLeast(`${what}, ${dtype}, of the peak`, row.percentOfPeak, least, ' %', detail)];
   };
   const [large, batches] = isWide ? [square(256), step(16, 64)] : [square(128), step(8, 64)];
   const matter = (row: GemmRow): boolean => large(row) || batches(row);
@@ -193,6 +184,19 @@ export function judgeLengths(rows: readonly LengthsRow[]): Judged[] {
   ]);
 }
 
+/** The first Node with kernels of 256 bits is 24. */
+const WIDE_SINCE = 24;
+
+export function judgeText(rows: readonly TextRow[]): Judged[] {
+  const [oldest, ...newer] = rows.map((row) => ({ ...row, major: Number(row.node.split('.')[0]) }));
+  if (oldest === undefined || oldest.major >= WIDE_SINCE) return [];
+  return newer
+    .filter(({ major }) => major >= WIDE_SINCE)
+    .map(({ major, ratio }) =>
+      atLeast(`characters per second of npm start: Node ${major} / Node ${oldest.major}`, ratio, 1.5, '×'),
+    );
+}
+
 /** The figures as a table for the terminal. */
 export function showFigures(judged: readonly Judged[]): string {
   const body = judged.map((figure) => [
@@ -200,7 +204,7 @@ export function showFigures(judged: readonly Judged[]): string {
     figure.wanted,
     showGot(figure),
     figure.met ? 'met' : 'NOT MET',
-    figure.bound ?? '',
+    figure.detail ?? '',
   ]);
   const met = judged.filter((figure) => figure.met).length;
   return `${table(['figure', 'wanted', 'got', '', ''], body)}\n${met} of ${judged.length} figures met`;

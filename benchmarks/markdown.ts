@@ -7,36 +7,57 @@ export interface Printed {
   text: string;
 }
 
+/** The results of one version of Node. */
 export interface BenchmarkOutput {
-  /** The command that reproduces these results. */
-  command: string;
   machine: string;
   figures: readonly Judged[];
   printed: readonly Printed[];
 }
 
-const verdict = ({ met, bound }: Judged): string => (met ? 'met' : `**not met**${bound ? `: ${bound}` : ''}`);
+/** `2.18× (≥ 1.5×)`, in bold if it is not met. */
+function verdict(figure: Judged | undefined): string {
+  if (!figure) return '';
+  const { wanted, met, detail } = figure;
+  const got = `${met ? showGot(figure) : `**${showGot(figure)}**`} (${wanted})`;
+  return detail === undefined ? got : `${got}: ${detail}`;
+}
 
-/** The results as a Markdown text, generated entirely from the data. */
-export function markdown({ command, machine, figures, printed }: BenchmarkOutput): string {
+/** The figures of all versions of Node, a column for each. */
+function targets(outputs: readonly BenchmarkOutput[]): string[] {
+  const judged = outputs.filter(({ figures }) => figures.length > 0);
+  if (judged.length === 0) return [];
+  const names = [...new Set(judged.flatMap(({ figures }) => figures.map(({ what }) => what)))];
+  const rows = names.map((name) => [
+    name,
+    ...judged.map(({ figures }) => verdict(figures.find(({ what }) => what === name))),
+  ]);
+  const head = ['figure', ...judged.map(({ machine }) => /Node [\d.]+/.exec(machine)?.[0] ?? machine)];
+  const all = judged.flatMap(({ figures }) => figures);
+  const met = all.filter((figure) => figure.met).length;
+  return [
+    `## What is wanted\n\n${met} of ${all.length} figures met; those in bold are not. The target is in parentheses.`,
+    [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
+  ];
+}
+
+/**
+ * The results as a Markdown text, generated entirely from the data.
+ *
+ * @param command the command that reproduces them
+ */
+export function markdown(command: string, outputs: readonly BenchmarkOutput[]): string {
   const day = new Date().toISOString().slice(0, 10);
-  const judged = figures.map(
-    (figure) => `| ${figure.what} | ${figure.wanted} | ${showGot(figure)} | ${verdict(figure)} |`,
-  );
-  const met = figures.filter((figure) => figure.met).length;
   return [
     '# Results',
-    `Written on ${day} by \`${command}\`; see [README.md](README.md) for how it is measured. ${machine}.`,
-    ...(judged.length > 0
-      ? [
-          `## What is wanted\n\n${met} of ${figures.length} figures met.`,
-          ['| figure | wanted | got | |', '| --- | --- | --- | --- |', ...judged].join('\n'),
-        ]
-      : []),
-    ...printed.flatMap(({ name, text }) => {
-      const lines = text.split('\n').filter((line) => line !== machine);
-      return [`## ${name}`, `\`\`\`text\n${lines.join('\n').replace(/^\n+|\s+$/g, '')}\n\`\`\``];
-    }),
+    `Written on ${day} by \`${command}\`; see [README.md](README.md) for how it is measured.`,
+    ...targets(outputs),
+    ...outputs.flatMap(({ machine, printed }) => [
+      `## ${machine}`,
+      ...printed.flatMap(({ name, text }) => {
+        const lines = text.split('\n').filter((line) => line !== machine);
+        return [`### ${name}`, `\`\`\`text\n${lines.join('\n').replace(/^\n+|\s+$/g, '')}\n\`\`\``];
+      }),
+    ]),
   ]
     .join('\n\n')
     .concat('\n');

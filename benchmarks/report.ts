@@ -13,6 +13,7 @@ import type { PointwiseRow } from './pointwise.bench';
 import type { ScanRow } from './scan.bench';
 import type { ScalingRow, ScalingSeries } from './scaling.bench';
 import type { StartupRow } from './startup.bench';
+import type { TextRow } from './text.bench';
 import { formatDecimal } from '../core/format';
 
 export interface Results {
@@ -28,6 +29,7 @@ export interface Results {
   scan: ScanRow[];
   peers: PeerRow[];
   pointwise: PointwiseRow[];
+  text: TextRow[];
   figures: Judged[];
 }
 
@@ -350,7 +352,7 @@ function pageOf(results: Partial<Results>, pictures: readonly Picture[]): string
               figure.what,
               figure.wanted,
               showGot(figure),
-              figure.met ? 'met' : `not met${figure.bound ? `: ${figure.bound}` : ''}`,
+              `${figure.met ? 'met' : 'not met'}${figure.detail ? `: ${figure.detail}` : ''}`,
             ]),
           )}`,
         ]

@@ -1,15 +1,15 @@
 /**
- * Runs the tests of the executors, the gradients and the golden vectors on every version of Node in `tests/nodes`:
+ * Runs all quick tests on the newest version of Node in `tests/nodes`, and those of the executors, the gradients and
+ * the golden vectors on the others:
  *
  *   npm ci --prefix tests/nodes && npm run test:nodes
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure } from '../terminal/errors';
+import { testedNodes } from './installednodes';
 import { script } from './script';
 
-const FOLDER = join('tests', 'nodes', 'node_modules');
 /** Tests of what depends on V8's compiler and arithmetic. */
 const TESTS = [
   'wide',
@@ -26,15 +26,25 @@ const TESTS = [
 ];
 
 function main(): void {
-  if (!existsSync(FOLDER))
+  const nodes = testedNodes();
+  if (nodes.length === 0)
     throw failure('the versions of Node must be installed', 'npm ci --prefix tests/nodes (Linux on x64)');
-  for (const name of readdirSync(FOLDER).filter((each) => each.startsWith('node-'))) {
-    const node = join(FOLDER, name, 'bin', 'node');
-    console.log(`-- ${name}: ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`);
+  const newest = nodes[nodes.length - 1].major;
+  for (const { major, path: node } of nodes) {
+    console.log(`-- Node ${major}: ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`);
     const jest = join('node_modules', 'jest', 'bin', 'jest.js');
     const patterns = TESTS.map((test) => `tests/${test}[^/]*$`);
-    const { status } = spawnSync(node, [jest, ...patterns], { stdio: 'inherit' });
-    if (status !== 0) throw failure(`the tests must pass on ${name}`, 'see the failures above');
+    const runs =
+      major === newest
+        ? [
+            ['-c', 'jest.quick.config.js'],
+            ['-c', 'jest.slow.config.js', ...patterns],
+          ]
+        : [patterns];
+    for (const args of runs) {
+      const { status } = spawnSync(node, [jest, ...args], { stdio: 'inherit' });
+      if (status !== 0) throw failure(`the tests must pass on Node ${major}`, 'see the failures above');
+    }
   }
 }
 

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { judgePeers } from '../benchmarks/figures';
+import { judgePeers, judgeText } from '../benchmarks/figures';
+import { markdown } from '../benchmarks/markdown';
 import type { PeerRow } from '../benchmarks/peers/host';
 import { readCase, writeCase } from '../benchmarks/peers/case';
 import { Absent, Child } from '../benchmarks/peers/child';
@@ -159,5 +160,45 @@ describe('backstep bench', () => {
 
   test('refuses a workload that it does not know', () => {
     expect(() => bench('W9')).toThrow(/bench: the workload must be one of W1, W2, W3, W4, W5, W6/);
+  });
+});
+
+describe('the report in Markdown', () => {
+  const figure = (what: string, got: number, met: boolean) => ({ what, wanted: '≥ 2×', got, unit: '×', met });
+
+  test('has a column for each version of Node that was judged; what is missed is bold', () => {
+    const text = markdown('npm run bench', [
+      {
+        machine: 'One processor, Node 20.1.0',
+        figures: [figure('speed', 1, false)],
+        printed: [{ name: 'gemm', text: 'One processor, Node 20.1.0\nrows' }],
+      },
+      {
+        machine: 'One processor, Node 24.1.0',
+        figures: [{ ...figure('speed', 3, true), detail: 'slowest of all' }, figure('only here', 2, true)],
+        printed: [],
+      },
+      { machine: 'One processor, Node 26.1.0', figures: [], printed: [] },
+    ]);
+    expect(text).toContain('2 of 3 figures met');
+    expect(text).toContain(
+      [
+        '| figure | Node 20.1.0 | Node 24.1.0 |',
+        '| --- | --- | --- |',
+        '| speed | **1.00×** (≥ 2×) | 3.00× (≥ 2×): slowest of all |',
+        '| only here |  | 2.00× (≥ 2×) |',
+      ].join('\n'),
+    );
+    expect(text).toContain('## One processor, Node 20.1.0\n\n### gemm\n\n```text\nrows\n```');
+  });
+
+  test('compares characters per second with the oldest Node, where that has kernels of 128 bits', () => {
+    const row = (node: string, ratio: number) => ({ node, charactersPerSecond: 1000 * ratio, ratio });
+    const judged = judgeText([row('20.20.2', 1), row('22.1.0', 1.2), row('24.1.0', 1.6), row('26.1.0', 1.4)]);
+    expect(judged.map(({ met, got }) => [met, got])).toEqual([
+      [true, 1.6],
+      [false, 1.4],
+    ]);
+    expect(judgeText([row('24.1.0', 1), row('26.1.0', 2)])).toEqual([]);
   });
 });

@@ -44,6 +44,12 @@ test.each(files.map((file) => [file.slice(root.length + 1), file]))('%s', (_, fi
 
 test.each([
   [['benchmarks/run.ts', 'kernel'], 'run: the benchmark must be one of kernels'],
+  [['benchmarks/run.ts', 'startup', '--nodes', '8'], 'run: --nodes: each version must be one of '],
+  [['benchmarks/run.ts', 'startup', '--nodes', 'new'], 'run: --nodes must be a whole number >= 1, got new'],
+  [
+    ['benchmarks/run.ts', '--nodes', '24', '--report', 'bench.html'],
+    'run: --report draws the results of one version of Node',
+  ],
   [['benchmarks/run.ts', '--clock', 'sun'], 'run: --clock must be one of wall, cpu, got sun'],
   [
     ['benchmarks/cells.bench.ts', '--rounds', 'many'],
