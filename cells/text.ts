@@ -15,7 +15,7 @@ export interface TextCellOptions {
   input: number;
   /** H, the number of hidden units. */
   hidden: number;
-  /** The text; its format is described in `examples/cells/`. */
+  /** The text: `cell NAME`, then the sections shapes, forward, backward, and optionally jacobian and start. */
   equations: string;
   /** As for the built-in cells: normalizes the input, adds the input to the output; default false. */
   layerNorm?: boolean;

@@ -11,6 +11,7 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { mingru } from '../cells/mingru';
 import { cellFromText, textOfCell } from '../cells/text';
+import { functionNames } from '../core/equations/parse';
 import { EquationError } from '../core/equations/error';
 import { toFlat } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
@@ -325,4 +326,10 @@ test.each<[string, string, RegExp]>([
   const make = (): unknown => cellFromText({ input: 3, hidden: 4, equations });
   expect(make).toThrow(EquationError);
   expect(make).toThrow(message);
+});
+
+test('the guide names every function and start of the notation', () => {
+  const guide = readFileSync(join(__dirname, '..', 'docs', 'guide', 'own-cell.md'), 'utf8');
+  for (const name of functionNames) expect(guide).toContain(`\`${name}(`);
+  for (const name of weightInitNames) expect(guide).toContain(`\`${name}\``);
 });
