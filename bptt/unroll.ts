@@ -1,68 +1,30 @@
 /**
  * Unrolls a cell over T time steps: forward from t = 0, then backward from t = T − 1.
  *
- * A state is stored as T + 1 blocks of B rows: block 0 is the initial state, block t + 1 the state after step t. Its
- * gradient has the same layout: block t + 1 is the gradient that reaches step t from later steps, and block 0 becomes the
- * gradient of the initial state. So `hPrev` of a step and `h` of the previous step are the same memory, and so are `dhPrev`
- * and `dhNext`: nothing is copied between steps. This is the whole of backpropagation through time.
+ * A cell defines one step forward and one step back. The step back reads the gradients that reach its states, from its output
+ * (`dhOut`) and from the step t + 1 (`dhNext`), and writes those of the states before it (`dhPrev`), which the step t − 1
+ * reads. All steps share the parameters, so each adds its part to their gradients. That is backpropagation through time.
+ *
+ * A state is stored as T + 1 blocks of B rows, one for each sequence of the batch: block 0 is the initial state, block t + 1
+ * the state after step t. Its gradient has the same layout: block t + 1 is the gradient that reaches step t from later steps,
+ * and block 0 becomes the gradient of the initial state. So `hPrev` of a step and `h` of the previous step are the same memory,
+ * and so are `dhPrev` and `dhNext`: nothing is copied between steps.
  *
  * For the reverse direction of a bidirectional layer, the layout is mirrored: the steps run from t = T − 1 to 0, block T is
  * the initial state, and block t is the state after step t.
+ *
+ * The methods compute nothing: they record operations on a program, which is compiled once and then run for each batch.
  */
-import ndarray from 'ndarray';
 import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
-import { lazyEquations } from '../core/equations/equations';
-import { engineMemory, type Data, type Dtype } from '../core/memory';
+import type { Dtype } from '../core/memory';
 import type { Program } from '../core/programs/program';
 import { columns, rows, unset, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { gradientTensor } from './gradienttensor';
+import { holdGradients, holdStates, maskGradients } from './held';
+import { recordSteps } from './loop';
 import { withPrefix } from './network/parameters';
 import { StateNoise, type StateMasks } from './statenoise';
-
-/** Rows whose sequence has ended keep their state. */
-const hold = lazyEquations(
-  'unroll, forward',
-  'valid [B, 1]   sNew, sPrev [B, W]   writes s [B, W]',
-  's = select(valid, sNew, sPrev)',
-);
-/** For held rows, the cell gets a gradient of zero, and the gradient of the state is passed back unchanged. */
-const holdGradient = lazyEquations(
-  'unroll, backward',
-  'valid [B, 1]   ds [B, W]   writes dsLive [B, W]',
-  'dsLive = select(valid, ds, 0)',
-);
-const holdBackward = lazyEquations(
-  'unroll, backward',
-  'valid [B, 1]   dsNew, dsNext [B, W]   writes dsPrev [B, W]',
-  'dsPrev = select(valid, dsNew, dsNext)',
-);
-
-const nowhere = { float32: new Float32Array(0), float64: new Float64Array(0) };
-
-/** A new tensor for a gradient; without a backward pass, a tensor that has a shape but no memory. */
-export const gradientTensor = (shape: number[], dtype: Dtype, forwardOnly = false): Tensor =>
-  forwardOnly ? ndarray<Data>(nowhere[dtype], shape) : zeros(shape, dtype);
-
-/** Whether a gradient has no memory. */
-export const isNowhere = ({ data }: Tensor): boolean => data === nowhere.float32 || data === nowhere.float64;
-
-/**
- * Maximum number of steps in a repetition. Whether an operation may leave a loop depends on those that share its arrays, so the
- * time of recording grows with the square of this number: with 1,024 it is that of 10,000 steps, recorded one by one.
- */
-const LONGEST = 512;
-
-/** The smallest distance at which all values repeat; their number if they never do. */
-function periodOf(values: readonly string[]): number {
-  // lengths of the longest border of each prefix, as in Knuth, Morris & Pratt 1977
-  const borders = [0];
-  for (let k = 1; k < values.length; k++) {
-    let border = borders[k - 1];
-    while (border > 0 && values[border] !== values[k]) border = borders[border - 1];
-    borders.push(values[border] === values[k] ? border + 1 : 0);
-  }
-  return values.length - borders[values.length - 1];
-}
 
 /** What may differ in a copy of an unrolling. */
 export type UnrollParts = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
@@ -132,9 +94,9 @@ export class Unroll {
   readonly dOutput: Tensor;
   /** Values that the steps keep for their backward pass, by name [T·B, width]. */
   readonly buffers: Tensors = {};
-  /** If rows may be held: the gradients that reach the cell, zero for held rows. */
+  /** With `valid`: the gradients that reach the cell, zero for held rows, whose sequence has ended. */
   private readonly live: Tensors = {};
-  /** @internal zoneout, and dropout of the recurrent connections: then the cell reads and writes states of its own */
+  /** @internal zoneout, and dropout of the recurrent connections: the cell reads masked states, and what it writes is mixed */
   readonly noise: StateNoise | undefined;
   /** The parameters and their gradients, by the names of the cell's equations. */
   private constant: Tensors;
@@ -178,13 +140,55 @@ export class Unroll {
     this.stepwise = this.tensorsOfSteps();
   }
 
-  /** The same unrolling with some parts replaced; it shares all other tensors. */
-  with(parts: UnrollParts): Unroll {
-    const other = Object.assign(Object.create(Unroll.prototype) as Unroll, this, parts);
-    const { parameters, gradients } = other.options;
-    other.constant = { ...parameters, ...withPrefix(gradients, 'd') };
-    other.stepwise = other.tensorsOfSteps();
-    return other;
+  /** Records the steps `from`…`to` (exclusive) forward; default all. */
+  forward(program: Program, from = 0, to: number = this.options.T): void {
+    recordSteps(program, this.steps(from, to), (each, t) => this.step(each, t), this.phase);
+  }
+
+  /** Records these steps backward, last one first. */
+  backward(program: Program, from = 0, to: number = this.options.T): void {
+    const times = this.steps(from, to).reverse();
+    recordSteps(program, times, (each, t) => this.stepBackward(each, t), this.phase);
+  }
+
+  /** Records step t forward. */
+  step(program: Program, t: number): void {
+    const v = this.statesAt(t);
+    this.noise?.before(program, v, t);
+    this.cell.step(program, this.at(t), this.timeOf(t));
+    this.noise?.after(program, v, t);
+    if (v.valid) holdStates(program, v, Object.keys(this.states));
+  }
+
+  /** Records step t backward: what `step` does, in the reverse order. */
+  private stepBackward(program: Program, t: number): void {
+    const v = this.statesAt(t);
+    const incoming = v.valid ? { ...v, ...this.live } : v;
+    if (v.valid) maskGradients(program, v, this.live);
+    this.noise?.beforeBackward(program, incoming, t);
+    this.cell.stepBackward(program, this.atBackward(t), this.timeOf(t));
+    this.noise?.afterBackward(program, incoming, t);
+    if (v.valid) holdGradients(program, v, Object.keys(this.states));
+  }
+
+  /** The tensors of step t, by the names of the cell's equations. */
+  at(t: number): Tensors {
+    return { ...this.statesAt(t), ...this.noise?.at(t) };
+  }
+
+  /** The same for the step back: the gradients that reach held rows are zero. */
+  atBackward(t: number): Tensors {
+    const v = this.at(t);
+    return { ...v, ...(v.valid && this.live), ...this.noise?.gradients };
+  }
+
+  /** The same without noise: the states themselves. */
+  private statesAt(t: number): Tensors {
+    const v: Tensors = { ...this.constant };
+    for (const { name, of, shift } of this.stepwise) v[name] = this.block(of, t + shift);
+    for (const [name, { of, from, to }] of Object.entries(this.cell.parts ?? {}))
+      v[name] = columns(v[of], from, to);
+    return v;
   }
 
   private tensorsOfSteps(): PerStep[] {
@@ -205,34 +209,20 @@ export class Unroll {
     ];
   }
 
+  /** The same unrolling with some parts replaced; it shares all other tensors. */
+  with(parts: UnrollParts): Unroll {
+    const other = Object.assign(Object.create(Unroll.prototype) as Unroll, this, parts);
+    const { parameters, gradients } = other.options;
+    other.constant = { ...parameters, ...withPrefix(gradients, 'd') };
+    other.stepwise = other.tensorsOfSteps();
+    return other;
+  }
+
   /** output [T·B, H]: the output state after all steps, without the initial one. */
   get output(): Tensor {
     const { T, B, reverse } = this.options;
     const states = this.states[this.outputName];
     return reverse ? rows(states, 0, T * B) : rows(states, B, (T + 1) * B);
-  }
-
-  /** Records the steps `from`…`to` (exclusive) forward; default all. */
-  forward(program: Program, from = 0, to: number = this.options.T): void {
-    this.record(program, from, to, this.options.reverse, (each, t) => this.step(each, t));
-  }
-
-  /** Records step t forward. */
-  step(program: Program, t: number): void {
-    const v = this.noise ? this.statesAt(t) : this.at(t);
-    this.noise?.before(program, v, t);
-    this.cell.step(program, this.at(t), this.timeOf(t));
-    this.noise?.after(program, v, t);
-    if (v.valid) this.hold(program, v);
-  }
-
-  /** Records these steps backward, last one first. */
-  backward(program: Program, from = 0, to: number = this.options.T): void {
-    this.record(program, from, to, !this.options.reverse, (each, t) => {
-      const v = this.noise ? this.statesAt(t) : this.at(t);
-      if (v.valid) this.holdBackward(each, v, t);
-      else this.stepBackward(each, v, t);
-    });
   }
 
   /** Block `t` (B rows) of any tensor of this unrolling. */
@@ -247,84 +237,20 @@ export class Unroll {
     return this.block(state, reverse ? T - count : count);
   }
 
-  /** The tensors of step t, by the names of the cell's equations. */
-  at(t: number): Tensors {
-    return { ...this.statesAt(t), ...this.noise?.at(t) };
-  }
-
-  /** The same with the states themselves, also where the cell reads and writes states of its own. */
-  private statesAt(t: number): Tensors {
-    const v: Tensors = { ...this.constant };
-    for (const { name, of, shift } of this.stepwise) v[name] = this.block(of, t + shift);
-    for (const [name, { of, from, to }] of Object.entries(this.cell.parts ?? {}))
-      v[name] = columns(v[of], from, to);
-    return v;
-  }
-
-  /** The same for the backward step: incoming gradients are zero for held rows. */
-  atBackward(t: number): Tensors {
-    const v = this.at(t);
-    return { ...v, ...(v.valid && this.live), ...this.noise?.gradients };
-  }
-
   /** Time of step t on the sequence's clock, which counts from its start, even for a cell that reads in reverse. */
   timeOf(t: number): number {
     return (this.options.clock ?? 0) + t;
   }
 
-  /** All steps in the order in which the cell takes them. */
-  steps(): number[] {
-    const { T, reverse } = this.options;
-    return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
+  /** The steps `from`…`to` (exclusive; default all) in the order in which the cell takes them. */
+  steps(from = 0, to: number = this.options.T): number[] {
+    const times = Array.from({ length: to - from }, (_, k) => from + k);
+    return this.options.reverse ? times.reverse() : times;
   }
 
-  /**
-   * Records the steps `from`…`to`, last one first if `reverse`, as a loop; if they differ by `phase`, as in a clockwork layer,
-   * a repetition of the loop has as many steps as there are until the phases repeat.
-   */
-  private record(
-    program: Program,
-    from: number,
-    to: number,
-    reverse: boolean | undefined,
-    one: (program: Program, t: number) => void,
-  ): void {
-    const { cell } = this;
-    const count = to - from;
-    const at = (k: number): number => (reverse ? to - 1 - k : from + k);
-    const phaseOf = (k: number): string => (cell.phase as (t: number) => string)(this.timeOf(at(k)));
-    const period = cell.phase ? periodOf(Array.from({ length: count }, (_, k) => phaseOf(k))) : 1;
-    const repeats = period > LONGEST ? 0 : Math.floor(count / period);
-    // a cell's own allocations must not be in the arena
-    engineMemory().own(() => {
-      program.repeat(repeats, (each, k) => {
-        for (let step = 0; step < period; step++) one(each, at(k * period + step));
-      });
-      for (let k = repeats * period; k < count; k++) one(program, at(k));
-    });
-  }
-
-  private hold(program: Program, v: Tensors): void {
-    for (const s of Object.keys(this.states)) {
-      hold.record(program, { valid: v.valid, sNew: v[s], sPrev: v[`${s}Prev`], s: v[s] });
-    }
-  }
-
-  /** Records step t backward; `v` holds the states and the gradients that reach them. */
-  private stepBackward(program: Program, v: Tensors, t: number): void {
-    this.noise?.beforeBackward(program, v, t);
-    this.cell.stepBackward(program, this.atBackward(t), this.timeOf(t));
-    this.noise?.afterBackward(program, v, t);
-  }
-
-  private holdBackward(program: Program, v: Tensors, t: number): void {
-    const { valid } = v;
-    for (const [name, dsLive] of Object.entries(this.live))
-      holdGradient.record(program, { valid, ds: v[name], dsLive });
-    this.stepBackward(program, { ...v, ...this.live }, t);
-    for (const s of Object.keys(this.states)) {
-      const dsPrev = v[`d${s}Prev`];
-      holdBackward.record(program, { valid, dsNew: dsPrev, dsNext: v[`d${s}Next`], dsPrev });
-    }
+  /** For a cell with a clock: steps of the same phase record the same operations. */
+  private get phase(): ((t: number) => string) | undefined {
+    const phase = this.cell.phase?.bind(this.cell);
+    return phase && ((t) => phase(this.timeOf(t)));
   }
 }

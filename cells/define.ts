@@ -2,16 +2,22 @@
  * Creates a cell from its equations as text; the same text is executed, checked and saved.
  *
  * `@` is the matrix product and `.T` the transpose; `*` multiplies element by element, and `sum` adds up the rows of the
- * batch. `+=` adds to a gradient that other steps add to as well.
+ * batch. The shapes are declared for one row; a step computes all B rows at once, so x is [B, D] and x.T @ dz adds up the
+ * rows, too. `+=` adds to a gradient that other steps add to as well. Of a value `v`, `dv` is the gradient dL/dv.
  *
- * Forward reads x, the parameters and `<state>Prev`, and writes every state. Backward reads all of these, the values that
- * forward wrote, `d<output>Out` (from the output at t) and `d<state>Next` (from the step t + 1); it writes dx and every
- * `d<state>Prev`, and adds into `d<parameter>`. The Jacobian reads `J<state>Prev` and writes `J<state>`; its values are
- * column vectors. Values that a later block reads are kept; other intermediate results are not stored.
+ * Forward reads x, the parameters and `<state>Prev`, and writes every state; the first state is the output. Backward reads all
+ * of these, the values that forward wrote, `d<output>Out` (from the output at t) and `d<state>Next` (from the step t + 1); it
+ * writes dx and every `d<state>Prev`, and adds into `d<parameter>`.
+ *
+ * The Jacobian, which a cell may leave out, is the derivative of the states with respect to the states before: given
+ * `J<state>Prev`, it writes `J<state>`. Its values are column vectors. If `JhPrev` is the identity, `Jh` is ∂h_t/∂h_{t−1}.
+ *
+ * `gates a = i f g o [H]` names the columns of `a`, H for each gate: `ai`, `af`, `ag`, `ao`. Values that a later block reads are
+ * kept; other intermediate results are not stored.
  */
-import { must, mustBe } from '../core/check';
+import { must } from '../core/check';
 import { declare } from '../core/equations/declare';
-import { numberOf, times, type Shape } from '../core/equations/shapes';
+import { numberOf } from '../core/equations/shapes';
 import { constant, type Initializer } from '../core/random/init';
 import type { Cell, CellEquations, CellOption, ColumnRange } from './cell';
 import { withLayerNorm } from './parts/layernorm';
@@ -71,7 +77,7 @@ export function cell(text: CellEquations, given: CellDefinition): Cell {
   known.set(key, read);
   const [oldest] = known.keys();
   if (known.size > MOST_KNOWN) known.delete(oldest);
-  return made(read, equations, making);
+  return recordingCell(read, equations, making);
 }
 
 /** The equations with what the options `layerNorm` and `residual` add around them. */
@@ -88,54 +94,11 @@ function surrounded(
   return { equations: withResidual(equations, [making.sizes.D, output]), making: { ...making, init } };
 }
 
-/** The values of the letters in a cell's shapes. */
-export function declaredSizes(
-  { input: D, hidden: H, parameters, states }: Cell,
-  { shapes, name }: Pick<CellEquations, 'shapes' | 'name'>,
-): CellDefinition['sizes'] {
-  const { sections } = declare(shapes, ['states', 'parameters'], name);
-  // letters other than D and H are the width of a state or an axis of a parameter
-  const sizes = { D, H };
-  const note = (shape: Shape, numbers: readonly number[]): void =>
-    shape.forEach((letter, k) => {
-      if (/^[A-Za-z]/.test(letter)) Object.assign(sizes, { [letter]: numbers[k] });
-    });
-  for (const [s, shape] of Object.entries(sections.states)) note(shape, [states[s]]);
-  for (const [p, shape] of Object.entries(sections.parameters)) note(shape, parameters[p].shape);
-  return sizes;
-}
-
-/** The columns of the biases b that belong to a gate; undefined if the cell has no such gate or no biases. */
-export function gateBias({ name, equations, parameters }: Cell, gate: string): ColumnRange | undefined {
-  if (equations === undefined || !('b' in parameters)) return undefined;
-  const { gates, sections } = declare(equations.shapes, ['states', 'parameters'], name);
-  const count = gates?.names.length ?? 0;
-  const k = gates?.names.indexOf(gate) ?? -1;
-  const isGated = gates && sections.parameters.b[0] === times(gates.size, count);
-  if (k < 0 || !isGated) return undefined;
-  const width = parameters.b.shape[0] / count;
-  return { of: 'b', from: k * width, to: (k + 1) * width };
-}
-
-/**
- * The same cell with some of its equations replaced. It is not cached, because there may be thousands.
- * @throws EquationError if the equations do not fit together; TypeError for a cell that is not defined by equations.
- */
-export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
-  const { equations, parameters } = of;
-  mustBe(equations !== undefined, 'cell', 'a variant must be of a cell defined by equations', of.name);
-  const sizes = declaredSizes(of, equations);
-  const init = Object.fromEntries(Object.entries(parameters).map(([p, { init }]) => [p, init]));
-  const fixed = Object.keys(parameters).filter((p) => parameters[p].fixed);
-  const text = { ...equations, ...changed };
-  return made(readCell(text, sizes), text, { sizes, init, fixed });
-}
-
 /**
  * The cell of parsed equations. Its `step` computes nothing: it records the equations as operations on the named tensors
  * `v` in a program, which is compiled once and then run for each batch.
  */
-function made(
+export function recordingCell(
   read: ReadCell,
   equations: CellEquations,
   { sizes, init, options, fixed = [] }: CellDefinition,

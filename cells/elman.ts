@@ -1,5 +1,5 @@
 /**
- * The vanilla recurrent network: a hidden state that is fed back to itself.
+ * The vanilla recurrent network: a hidden state that is fed back to itself, h_t = tanh(x_t Wx + h_{t−1} Wh + b).
  *
  * Source: Elman 1990, "Finding structure in time".
  */
@@ -10,7 +10,8 @@ import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cel
 import { cell, when, type CellEquations, type Optional } from './define';
 
 /**
- * The equations of one step, in the notation of `cell` in `define.ts`. The tag `b` omits its text in a layer without
+ * The equations of one step, in the notation of NumPy: of a value v, `dv` is dL/dv, and a row of x, h and z is one sequence of the
+ * batch. `define.ts` defines the notation, and the Jacobian, ∂h_t/∂h_{t−1}. The tag `b` omits its text in a layer without
  * biases. The slope of tanh is written in terms of h, which forward saved: tanh'(z) = 1 - h * h.
  */
 export const elmanEquations = (b: Optional): CellEquations => ({
@@ -29,7 +30,7 @@ export const elmanEquations = (b: Optional): CellEquations => ({
       ${b`db += sum(dz)`}`,
   jacobian: `
       Jz = Wh.T @ JhPrev
-      Jh = Jz * (1 - h * h)        # in all diag(tanh'(z)) Wh.T, one row of it for each unit`,
+      Jh = Jz * (1 - h * h)        # in matrices: diag(f'(z)) Wh.T JhPrev`,
 });
 
 /** Options of `elman`. */

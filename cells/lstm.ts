@@ -28,11 +28,11 @@ export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
   backward: `
     dh = dhOut + dhNext                   # two paths reach h: the output at t, and the step t + 1
     dao = dh * tc * o * (1 - o)
-    dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
+    dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # paths that reach c: the step t + 1, h${p`, the gate o`}
     dai = dc * g * i * (1 - i)
     daf = dc * cPrev * f * (1 - f)
     dag = dc * i * (1 - g * g)
-    dcPrev = dc * f${p` + dai * pi + daf * pf`}
+    dcPrev = dc * f${p` + dai * pi + daf * pf   # paths that leave cPrev: c, the gates i and f`}
     dx = da @ Wx.T
     dhPrev = da @ Wh.T
     dWx += x.T @ da
@@ -46,7 +46,7 @@ export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
     Ji = (Jai${p` + JcPrev * pi`}) * i * (1 - i)
     Jf = (Jaf${p` + JcPrev * pf`}) * f * (1 - f)
     Jg = Jag * (1 - g * g)
-    Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # where the gates are still, this is diag(f)
+    Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # diag(f) JcPrev, if i, f and g did not depend on hPrev
     Jo = (Jao${p` + Jc * po`}) * o * (1 - o)
     Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
 });

@@ -46,7 +46,7 @@ const equations = (bias: boolean, truncated: boolean): CellEquations => {
       Ji = Jai * i * (1 - i)
       Jg = Jag * (1 - g * g)
       Jo = Jao * o * (1 - o)
-      Jc = JcPrev + Ji * g + i * Jg        # where the gates are still, this is the identity
+      Jc = JcPrev + Ji * g + i * Jg        # JcPrev, if i and g did not depend on hPrev
       Jh = Jo * tc + o * Jc * (1 - tc * tc)`}${cut`Jc = JcPrev                          # the gates are held fixed
       Jh = o * Jc * (1 - tc * tc)`}`,
   };

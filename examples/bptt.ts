@@ -1,7 +1,8 @@
 /**
  * Backpropagation through time from scratch: one Elman cell on plain arrays, without the engine.
  *
- * The task is to add two binary numbers, one pair of bits per step, lowest bit first: the state has to hold the carry.
+ * The task is to add two binary numbers, one pair of bits per step, lowest bit first: the state has to hold the carry. The loss L
+ * is the cross-entropy of all bits; of a value v, `dv` is the gradient ∂L/∂v.
  *
  *   z_t = x_t Wx + h_{t−1} Wh + b    h_t = tanh(z_t)    y_t = h_t Wy + by    p_t = 1 / (1 + exp(−y_t))
  *   L   = − Σ_t ( bit_t log p_t + (1 − bit_t) log(1 − p_t) )
@@ -30,9 +31,10 @@ export const start = (H: number, value: () => number): Weights => ({
 const times = (row: number[], W: number[][]): number[] =>
   W[0].map((_, j) => row.reduce((total, value, i) => total + value * W[i][j], 0));
 
-/** The forward pass, first step to last; keeps what the backward pass needs. h[t] is the state before step t. */
+/** The forward pass, first step to last; returns what the backward pass needs. */
 export function forward({ Wx, Wh, b, Wy, by }: Weights, sum: Sum) {
-  const [h, p] = [[b[0].map(() => 0)], [] as number[]];
+  const h = [b[0].map(() => 0)]; // h[t] is the state before step t, h[t + 1] the state after it
+  const p: number[] = [];
   let loss = 0;
   sum.forEach(({ x, bit }, t) => {
     const [fromInput, fromState] = [times(x, Wx), times(h[t], Wh)];
@@ -57,9 +59,9 @@ export function backward({ Wh, Wy, b }: Weights, sum: Sum, { h, p }: ReturnType<
     dz.forEach((value, j) => {
       d.b[0][j] += value;
       sum[t].x.forEach((x, i) => (d.Wx[i][j] += x * value));
-      h[t].forEach((h, i) => (d.Wh[i][j] += h * value));
+      h[t].forEach((hPrev, i) => (d.Wh[i][j] += hPrev * value));
     });
-    dhNext = Wh.map((row) => row.reduce((total, w, j) => total + w * dz[j], 0));
+    dhNext = Wh.map((row) => row.reduce((total, w, j) => total + w * dz[j], 0)); // Wh dz, for the step before
   }
   return d;
 }

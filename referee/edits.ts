@@ -4,7 +4,7 @@ import { EquationError } from '../core/equations/error';
 import { namesIn } from '../core/equations/steps';
 import { expressionText } from '../core/equations/text';
 import type { Cell, CellEquations } from '../cells/cell';
-import { variantOf } from '../cells/define';
+import { variantOf } from '../cells/variant';
 import { declare } from '../core/equations/declare';
 
 /** A changed line of the equations. */

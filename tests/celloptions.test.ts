@@ -1,7 +1,7 @@
 /** The options of every registered cell: each invalid value is refused with the cell's name and the allowed values. */
 import { clockworkCounts } from '../index';
 import { surroundingNames, type Cell } from '../cells/cell';
-import { declaredSizes } from '../cells/define';
+import { declaredSizes } from '../cells/declared';
 import { choiceNames, choiceOf, inForm, kinds } from '../cells/kinds';
 import { declare } from '../core/equations/declare';
 import { numberOf } from '../core/equations/shapes';

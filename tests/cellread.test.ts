@@ -1,6 +1,6 @@
 /** What is read from a cell's equations: which lines belong together, the recurrent matrices, the bias of a gate. */
 import { embedding } from '../index';
-import { gateBias } from '../cells/define';
+import { gateBias } from '../cells/declared';
 import { choiceNames, choiceOf } from '../cells/kinds';
 import { inputMatrices, recurrentMatrices } from '../cells/recurrent';
 import { cellFromText } from '../cells/text';

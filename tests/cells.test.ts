@@ -1,6 +1,7 @@
 /** Every built-in cell as it is made: its defaults, what it starts from, its forms, and how it is told from others. */
 import { isCell, type Cell } from '../cells/cell';
-import { cell as cellOf, variantOf, when } from '../cells/define';
+import { cell as cellOf, when } from '../cells/define';
+import { variantOf } from '../cells/variant';
 import { elman, elmanEquations } from '../cells/elman';
 import { embedding, isEmbedding } from '../cells/embedding';
 import { gru } from '../cells/gru';

@@ -1,6 +1,6 @@
 import { gradcheck } from '../bptt/check/gradcheck';
 import { network } from '../bptt/network/network';
-import { variantOf } from '../cells/define';
+import { variantOf } from '../cells/variant';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import { randomNormals } from '../bptt/check/problem';

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { caseGroups, casesOfText, suite } from '../bptt/check/suite/suite';
 import { trainingSettings } from '../bptt/train/settings';
-import { gateBias } from '../cells/define';
+import { gateBias } from '../cells/declared';
 import { add as addBench } from '../cli/bench';
 import { add as addExport } from '../cli/export';
 import { add as addImport } from '../cli/import';

@@ -1,21 +1,22 @@
 /**
- * The gradient check: the hand-derived gradients of a cell or a network against oracles.
+ * The gradient check: the hand-derived gradients of a cell or a network against oracles, which compute them in other ways.
  *
  *   differences   (L(θ + h) − L(θ − h)) / 2h; shares only the loss with the backward pass
- *   forwardMode   the whole network on dual numbers; shares the forward statements
- *   doubleSum     for T ≤ 6, the explicit double sum over the Jacobians of all steps; shares the Jacobians
+ *   forwardMode   the whole network on dual numbers, each of which carries its derivative along; shares the forward statements
+ *   jacobian      the Jacobian ∂h_t/∂h_{t−1} that a cell states, against its backward pass and forward mode of the same step
+ *   doubleSum     for T ≤ 6, Σ_t Σ_{k≤t} over the products of these Jacobians; shares the Jacobians
  *   newton        states and gradients of whole sequences by Newton's method; shares the forward statements and the Jacobians
- *   jacobian      those Jacobians, against the backward pass and against forward mode of the same step
- *   statement     each backward and each Jacobian statement against dual numbers of its forward statement
- *   exact         forward mode over a prime field: equal or not, for all weights; shares the forward statements
- *   exactDoubleSum, exactJacobian   the double sum and the Jacobians over that field
- *   exactTruncated   truncated backpropagation in chunks of half the steps, over that field
+ *   statement     each line of the backward pass and of the Jacobian against dual numbers of its line in the forward pass
+ *   exact         forward mode on residues modulo a prime, which have no rounding: equal or not, for all weights; shares the
+ *                 forward statements
+ *   exactDoubleSum, exactJacobian   the double sum and the Jacobians on residues
+ *   exactTruncated   truncated backpropagation in chunks of half the steps, on residues
  *
  * First, the subject is turned into a problem: the variables that the loss depends on, each with value and gradient, and
  * two programs, one from the values to the loss and one from there to the gradients. An oracle is a function that returns
  * the slope of the loss along a direction of the variables, or along one entry. `judge` compares it with the hand-derived
- * gradient: right if the relative error |a − n| / max(|a| + |n|, 1e-4 · largest) is within the oracle's bound, undecided
- * if rounding or a kink hides the slope, otherwise wrong.
+ * gradient: right if the relative error |a − n| / max(|a| + |n|, 1e-4 · largest) is within the oracle's bound; undecided
+ * if rounding hides the slope, or a kink such as that of relu at 0; otherwise wrong.
  *
  * A `RowBuilder` collects the comparisons of one variable; its row states the one with the largest error.
  *
@@ -25,19 +26,17 @@
 import type { Cell } from '../../cells/cell';
 import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
 import { lazy } from '../../core/once';
-import type { Executor } from '../../core/programs/program';
 import { Random } from '../../core/random/random';
-import { sizeOf, toFlat } from '../../core/tensor';
+import { sizeOf } from '../../core/tensor';
 import type { Batch } from '../network/batch/batch';
 import { errorBounds } from './bounds';
-import { StepCopies, spansOf } from './jacobians/stepcopies';
+import { compareJacobians, compareNewtonStates } from './jacobians/compare';
 import { doubleSum, hasDoubleSum } from './jacobians/doublesum';
 import { checkStatements } from './duals';
 import { exactCheck, unlessZero } from './exact/oracle';
 import { exactDoubleSum, exactJacobians } from './exact/matrices';
 import { exactTruncated } from './exact/truncated';
 import { centralDifferences, type DifferenceOptions } from './finite';
-import { jacobiansOf } from './jacobians/jacobian';
 import { judge, none, together, type Slope, type Verdict } from './judge';
 import { directionsOf, type Layer } from '../network/layers/layer';
 import { Network } from '../network/network';
@@ -48,12 +47,11 @@ import {
   type CellProblemOptions,
   type Problem,
 } from './problem';
-import { hasNewton, newton, newtonSlope } from './jacobians/newton';
+import { hasNewton, newtonSlope } from './jacobians/newton';
 import { compareExactly, exactRowsOf, type Derived } from './exact/compare';
 import { gradientRounding } from './rounding';
 import { indexOf, largestOf, RowBuilder, type ExactOracle, type GradcheckRow, type Oracle } from './row';
 import { forwardMode } from './rtrl';
-import type { Unroll } from '../unroll';
 
 /** The oracles of a gradient check, its batch and sizes, and how many entries it compares. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
@@ -127,21 +125,24 @@ export function checkProblem(
   // the same passes as in training: forward, then the hand-derived backward
   const gradients = analyticGradients(problem);
   const derived = { gradients, rounding: gradientRounding(problem, gradients) };
+  const against = (oracle: SlopeOracle, slope: Slope, names?: string[]): GradcheckRow[] =>
+    compare(oracle, problem, derived, slope, options, names);
+  const { executor, plan } = problem;
 
   const rows: GradcheckRow[] = [];
-  if (wants('differences'))
-    rows.push(...compare('differences', problem, derived, centralDifferences(problem, options), options));
-  if (wants('forwardMode'))
-    rows.push(...compare('forwardMode', problem, derived, forwardMode(problem), options));
+  if (wants('differences')) rows.push(...against('differences', centralDifferences(problem, options)));
+  if (wants('forwardMode')) rows.push(...against('forwardMode', forwardMode(problem)));
   const sums = lazy((): GradcheckRow[] => {
     const slope = doubleSum(problem);
-    return compare('doubleSum', problem, derived, slope, options, slope.variables);
+    return against('doubleSum', slope, slope.variables);
   });
   if (wants('doubleSum') && hasDoubleSum(problem)) rows.push(...sums());
-  if (wants('newton') && hasNewton(problem)) rows.push(...compareNewton(problem, derived, options));
-  const jacobians = lazy(() =>
-    problem.plan.unrolls.flatMap((one) => compareJacobians(one, problem.executor)),
-  );
+  if (wants('newton') && hasNewton(problem)) {
+    rows.push(...plan.unrolls.flatMap((one) => compareNewtonStates(one, executor)));
+    const slope = newtonSlope(problem);
+    rows.push(...against('newton', slope, slope.variables));
+  }
+  const jacobians = lazy(() => plan.unrolls.flatMap((one) => compareJacobians(one, executor)));
   if (wants('jacobian')) rows.push(...jacobians());
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
@@ -173,9 +174,12 @@ function verdictOf(rows: GradcheckRow[]): Verdict {
   return each.includes('undecided') && !each.includes('wrong') ? 'undecided' : together(each);
 }
 
-/** Compares analytic gradients with an oracle that returns the slope of the loss along any direction. */
+/** The oracles that return slopes of the loss. */
+type SlopeOracle = Exclude<Oracle, 'jacobian' | 'statement' | ExactOracle>;
+
+/** Compares the hand-derived gradients with an oracle that returns the slope of the loss along any direction. */
 function compare(
-  oracle: Exclude<Oracle, 'jacobian' | 'statement' | ExactOracle>,
+  oracle: SlopeOracle,
   { variables }: Problem,
   { gradients, rounding }: Derived,
   slope: Slope,
@@ -210,74 +214,7 @@ function compare(
   });
 }
 
-/** Compares the states with those of Newton's method, and the gradients with the ones that reach these. */
-function compareNewton(problem: Problem, derived: Derived, options: GradcheckOptions): GradcheckRow[] {
-  const states = problem.plan.unrolls.flatMap((unroll) => {
-    const { cell, name } = unroll;
-    const { T, B } = unroll.options;
-    const at = newton(unroll, { executor: problem.executor }).states;
-    return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
-      const worst = new RowBuilder('newton', `${name}.${s}`);
-      const largest = largestOf(toFlat(unroll.states[s]));
-      const exactly = { bound: errorBounds.newton, largest, rounding: () => 0 };
-      for (let count = 0; count <= T; count++)
-        for (let row = 0; row < B; row++)
-          for (let k = from; k < to; k++) {
-            const value = unroll.after(count, unroll.states[s]).get(row, k - from);
-            const where = `[${k - from}] after ${count} steps, row ${row}`;
-            worst.add(
-              value,
-              judge(value, {}, () => at(count, row)[k], exactly),
-              where,
-            );
-          }
-      return worst.row();
-    });
-  });
-  const slope = newtonSlope(problem);
-  return [...states, ...compare('newton', problem, derived, slope, options, slope.variables)];
-}
-
-/** Compares the cell's Jacobians, state by state, with those by backward pass and by forward mode of the same step. */
-function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
-  const { cell, name, options } = unroll;
-  if (!cell.jacobian) return [];
-  const jacobian = jacobiansOf(unroll, executor);
-  const stepCopies = new StepCopies(unroll);
-  const steps = unroll
-    .steps()
-    .flatMap((t) =>
-      Array.from({ length: options.B }, (_, row) => ({ t, row })).filter(
-        ({ row }) => options.valid?.get(t * options.B + row, 0) !== 0,
-      ),
-    );
-  const compared = steps.map(({ t, row }) => ({
-    at: `step ${t}, row ${row}`,
-    derived: jacobian(t, row),
-    others: {
-      'backward pass': stepCopies.backward(t, row, executor),
-      'forward mode': stepCopies.forwardMode(t, row),
-    },
-  }));
-  return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
-    const largest = largestOf(compared.flatMap(({ derived }) => derived.slice(from, to).flat()));
-    const exactly = { bound: errorBounds.jacobian, largest, rounding: () => 0 };
-    const worst = new RowBuilder('jacobian', `${name}.J${s}`);
-    for (const { at, derived, others } of compared)
-      for (const [other, matrix] of Object.entries(others))
-        derived.slice(from, to).forEach((line, r) =>
-          line.forEach((v, c) =>
-            worst.add(
-              v,
-              judge(v, {}, () => matrix[from + r][c], exactly),
-              `[${r}, ${c}] of ${at}, ${other}`,
-            ),
-          ),
-        );
-    return worst.row();
-  });
-}
-
+/** Compares the lines of a cell's backward pass and Jacobian with dual numbers, at random points. */
 function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
   return (cell.statements ?? []).flatMap((pair) =>
     checkStatements(pair).map(({ name, error, analytic, exact }) => {

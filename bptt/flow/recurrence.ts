@@ -1,7 +1,7 @@
 /** Scales the recurrent weights of a network, or sets the bias of a gate: what makes its gradients vanish or explode. */
 import { Matrix } from 'ml-matrix';
 import type { Cell } from '../../cells/cell';
-import { gateBias } from '../../cells/define';
+import { gateBias } from '../../cells/declared';
 import { recurrentMatrices, type Factor } from '../../cells/recurrent';
 import { must, mustBe } from '../../core/check';
 import { columns, fillFrom, toNested, transpose, type Tensor } from '../../core/tensor';

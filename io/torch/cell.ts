@@ -1,7 +1,7 @@
 /** Generates PyTorch modules for cells from their forward equations; autograd provides the backward pass. */
 import { directionsOf, type DirectedCell, type Layer } from '../../bptt/network/layers/layer';
 import { outputOf, type Cell, type CellEquations, type ClockedEquations } from '../../cells/cell';
-import { declaredSizes } from '../../cells/define';
+import { declaredSizes } from '../../cells/declared';
 import { must, mustBe } from '../../core/check';
 import { declare } from '../../core/equations/declare';
 import { parse, type Equation, type Expression } from '../../core/equations/parse';

@@ -1,5 +1,5 @@
 /** A session: one or two runs on the same task and seed, and the data that the panels show. */
-import { gateBias } from '../../cells/define';
+import { gateBias } from '../../cells/declared';
 import { lossOf } from '../../losses';
 import { generateText, defaultPrime } from '../../text/generate';
 import { flow as gradientFlow } from '../../bptt/flow/flow';

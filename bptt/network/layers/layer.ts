@@ -17,7 +17,8 @@ import type { Mask } from '../mask';
 import { stateMasks, type Noise } from '../noise';
 import { withoutPrefix, type Parameters } from '../parameters';
 import type { PlanShape, Signal, Stage } from './stage';
-import { gradientTensor, Unroll } from '../../unroll';
+import { gradientTensor } from '../../gradienttensor';
+import { Unroll } from '../../unroll';
 
 /** Two independent cells with separate weights; only the layer above reads both outputs. */
 export interface Bidirectional {

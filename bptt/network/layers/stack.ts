@@ -17,7 +17,8 @@ import { withoutPrefix, withPrefix, type Parameters } from '../parameters';
 import type { Mask } from '../mask';
 import type { Noise } from '../noise';
 import { dropout, embeddedInput, type PlanShape, type Signal, type Stage } from './stage';
-import { gradientTensor, type Unroll } from '../../unroll';
+import { gradientTensor } from '../../gradienttensor';
+import type { Unroll } from '../../unroll';
 
 /** The layers of a network and of its encoder, each with an optional embedding below. */
 export interface Layers {

@@ -6,7 +6,8 @@ import { lazyEquations } from '../../../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../../core/tensor';
 import { engineMemory } from '../../../core/memory';
 import { dropoutMask, type Mask } from '../mask';
-import { gradientTensor, isNowhere, type Unroll } from '../../unroll';
+import { gradientTensor, isNowhere } from '../../gradienttensor';
+import type { Unroll } from '../../unroll';
 
 /** The shape of a batch for which a plan is made. */
 export interface PlanShape {
