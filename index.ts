@@ -212,14 +212,9 @@ export {
 } from './hopfield/capacity';
 
 // Data of your own: tables, splits, scales, windows, batches, metrics
-export {
-  readTable,
-  Table,
-  type Column,
-  type ColumnKind,
-  type ColumnOf,
-  type TableOptions,
-} from './data/table';
+export { readTable, Table, type FileFormat, type TableOptions } from './data/table';
+export type { Column, ColumnKind, ColumnOf, ReadAs } from './data/column';
+export type { CellFormat, DateFormat, NumberFormat } from './data/cells';
 export type { Piece, Source } from './data/text';
 export { split, type Split, type SplitOptions } from './data/split';
 export { scaleOf, standardise, type Scale } from './data/standardise';

@@ -1,6 +1,8 @@
 /** `backstep evaluate`: evaluates a trained model on a file, compared with simple baselines. */
 import type { Command } from 'commander';
+import { readingSettings } from '../learn/reading';
 import type * as use from '../learn/use';
+import { addSettings } from '../terminal/options';
 
 const examples = `
 Examples:
@@ -14,7 +16,7 @@ the last one of the training; of any other, all rows. The interval, by bootstrap
 
 /** Adds the command to the program. */
 export function add(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description('measure a trained model on a table')
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
@@ -23,7 +25,9 @@ export function add(program: Command): void {
       'a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls or a folder; - is standard input',
     )
     .option('--out <dir>', 'folder for pictures (default: none)')
-    .option('--json', 'one JSON object on standard output')
+    .option('--json', 'one JSON object on standard output');
+  addSettings(command, readingSettings);
+  command
     .addHelpText('after', examples)
     .action(async (checkpoint: string, file: string, options: use.UseOptions) => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed

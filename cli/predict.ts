@@ -1,6 +1,8 @@
 /** `backstep predict`: predicts a file with a trained model. */
 import type { Command } from 'commander';
+import { readingSettings } from '../learn/reading';
 import type * as use from '../learn/use';
+import { addSettings } from '../terminal/options';
 
 const examples = `
 Examples:
@@ -20,7 +22,7 @@ a forecast is made after each row, and a series is labeled when the next one beg
 
 /** Adds the command to the program. */
 export function add(program: Command): void {
-  program
+  const command = program
     .command('predict')
     .description('apply a trained model to a table')
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
@@ -30,7 +32,9 @@ export function add(program: Command): void {
     )
     .option('--out <file>', 'the file to write (default: standard output)')
     .option('--json', 'JSON lines instead of CSV')
-    .option('--follow', 'predict series of standard input while they arrive')
+    .option('--follow', 'predict series of standard input while they arrive');
+  addSettings(command, readingSettings);
+  command
     .addHelpText('after', examples)
     .action(async (checkpoint: string, file: string, options: use.UseOptions) => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed

@@ -6,6 +6,7 @@ import { usage } from '../terminal/errors';
 import { addSettings, settingOption } from '../terminal/options';
 import type { Setting } from '../core/setting';
 import { readCellChoice } from '../run/cellchoice';
+import { readingSettings } from '../learn/reading';
 import { sharedSettings, taskNames, taskSettings, tasks } from '../learn/tasks';
 import type * as learn from '../learn/train';
 import { readSchedule } from '../run/settings';
@@ -60,7 +61,7 @@ export function add(program: Command): void {
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
-  addSettings(command, { ...taskSettings, patience: sharedSettings.patience });
+  addSettings(command, { ...taskSettings, patience: sharedSettings.patience, ...readingSettings });
   command
     .option(
       '--save-every <steps>',

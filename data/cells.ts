@@ -20,24 +20,42 @@ const PLAIN = /^[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const GROUPED = /^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$/;
 const COMMA = /^[+-]?([1-9]\d{0,2}(\.\d{3})+|0|[1-9]\d*)(,\d+)?$/;
 
-/** `1234.5`, `1.2e3`, `1,234.5`. */
-const point: Form = (cell) => {
-  if (PLAIN.test(cell)) return Number(cell);
-  return GROUPED.test(cell) ? Number(cell.replaceAll(',', '')) : NaN;
+/** How numbers are written: with a decimal point, or with a decimal comma. */
+export type NumberFormat = 'point' | 'comma';
+const numberForms: Record<NumberFormat, Form> = {
+  /** `1234.5`, `1.2e3`, `1,234.5`. */
+  point(cell) {
+    if (PLAIN.test(cell)) return Number(cell);
+    return GROUPED.test(cell) ? Number(cell.replaceAll(',', '')) : NaN;
+  },
+  /** `1234,5`, `1.234,5`. */
+  comma: (cell) => (COMMA.test(cell) ? Number(cell.replaceAll('.', '').replace(',', '.')) : NaN),
 };
-/** `1234,5`, `1.234,5`. */
-const comma: Form = (cell) => (COMMA.test(cell) ? Number(cell.replaceAll('.', '').replace(',', '.')) : NaN);
+
+/** A format, and whether the cells could not be of another one that reads them differently. */
+export interface Found<F> {
+  format: F;
+  certain: boolean;
+}
 
 /**
  * The number format of all cells of a sample; undefined if there is none.
  *
  * @param separator the separator of the file's cells: if it is not a comma, `1,234` has a decimal comma.
+ * @example
+ * numberFormatOf(['1,5', '2'], ';') // { format: 'comma', certain: true }
+ * numberFormatOf(['1', '2'], ';') // { format: 'point', certain: false }
  */
-export function numberForm(sample: readonly string[], separator: string): Form | undefined {
-  const all = (form: Form): boolean => sample.every((cell) => !Number.isNaN(form(cell.trim())));
-  const commas = separator !== ',' && sample.some((cell) => cell.includes(','));
-  const form = (commas ? [comma, point] : [point]).find(all);
-  return form && ((cell) => form(cell.trim()));
+export function numberFormatOf(
+  sample: readonly string[],
+  separator: string,
+): Found<NumberFormat> | undefined {
+  const { point, comma } = numberForms;
+  const cells = sample.map((cell) => cell.trim());
+  const commas = separator !== ',' && cells.some((cell) => cell.includes(','));
+  const formats: NumberFormat[] = commas ? ['comma', 'point'] : ['point'];
+  const format = formats.find((name) => cells.every((cell) => !Number.isNaN(numberForms[name](cell))));
+  return format && { format, certain: cells.some((cell) => !Object.is(point(cell), comma(cell))) };
 }
 
 const months = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
@@ -72,26 +90,59 @@ function dateForm(pattern: RegExp, order: readonly ('y' | 'm' | 'd')[]): Form {
   };
 }
 
-/** The date formats; if two of them give different dates, the sample must decide. */
-const dateForms: readonly Form[] = [
-  dateForm(new RegExp(`^(\\d{4})-(\\d{1,2})-(\\d{1,2})${TIME}$`), ['y', 'm', 'd']),
-  dateForm(new RegExp(`^(\\d{4})/(\\d{1,2})/(\\d{1,2})${TIME}$`), ['y', 'm', 'd']),
-  dateForm(/^(\d{4})-(\d{1,2})$/, ['y', 'm']),
-  dateForm(new RegExp(`^(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})${TIME}$`), ['d', 'm', 'y']),
-  dateForm(new RegExp(`^(\\d{1,2})[/-](\\d{1,2})[/-](\\d{4})${TIME}$`), ['m', 'd', 'y']),
-  dateForm(new RegExp(`^(\\d{1,2})[/-](\\d{1,2})[/-](\\d{4})${TIME}$`), ['d', 'm', 'y']),
-  dateForm(/^([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})$/, ['m', 'd', 'y']),
-  dateForm(/^(\d{1,2})[ -]([A-Za-z]{3,9})\.?[ -](\d{4})$/, ['d', 'm', 'y']),
-];
+/** How dates are written: the order of the parts, and what separates them. */
+export type DateFormat =
+  | 'year-month-day'
+  | 'year/month/day'
+  | 'year-month'
+  | 'day.month.year'
+  | 'month/day/year'
+  | 'day/month/year'
+  | 'month day year'
+  | 'day month year';
+/** If two of them give different dates, the sample must decide. */
+const dateForms: Record<DateFormat, Form> = {
+  'year-month-day': dateForm(new RegExp(`^(\\d{4})-(\\d{1,2})-(\\d{1,2})${TIME}$`), ['y', 'm', 'd']),
+  'year/month/day': dateForm(new RegExp(`^(\\d{4})/(\\d{1,2})/(\\d{1,2})${TIME}$`), ['y', 'm', 'd']),
+  'year-month': dateForm(/^(\d{4})-(\d{1,2})$/, ['y', 'm']),
+  'day.month.year': dateForm(new RegExp(`^(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})${TIME}$`), ['d', 'm', 'y']),
+  'month/day/year': dateForm(new RegExp(`^(\\d{1,2})[/-](\\d{1,2})[/-](\\d{4})${TIME}$`), ['m', 'd', 'y']),
+  'day/month/year': dateForm(new RegExp(`^(\\d{1,2})[/-](\\d{1,2})[/-](\\d{4})${TIME}$`), ['d', 'm', 'y']),
+  /** `Feb 29 2024`, `February 29, 2024`. */
+  'month day year': dateForm(/^([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})$/, ['m', 'd', 'y']),
+  /** `29 Feb 2024`, `29-Feb-2024`. */
+  'day month year': dateForm(/^(\d{1,2})[ -]([A-Za-z]{3,9})\.?[ -](\d{4})$/, ['d', 'm', 'y']),
+};
 
 /**
  * The date format of all cells of a sample; undefined if there is none, or if the order of day and month is ambiguous.
- * @example dateFormOf(['31/12/2020', '01/02/2021'])('01/02/2021') === Date.UTC(2021, 1, 1) // true
+ * @example dateFormatOf(['31/12/2020', '01/02/2021']).format // 'day/month/year'
  */
-export function dateFormOf(sample: readonly string[]): Form | undefined {
-  const fitting = dateForms.filter((form) => sample.every((cell) => !Number.isNaN(form(cell.trim()))));
-  const [form, other] = fitting;
+export function dateFormatOf(sample: readonly string[]): Found<DateFormat> | undefined {
+  const cells = sample.map((cell) => cell.trim());
+  const names = Object.keys(dateForms) as DateFormat[];
+  const fitting = names.filter((name) => cells.every((cell) => !Number.isNaN(dateForms[name](cell))));
   if (fitting.length === 0) return undefined;
-  const doubtful = fitting.length > 1 && sample.some((cell) => form(cell.trim()) !== other(cell.trim()));
-  return doubtful ? undefined : (cell) => form(cell.trim());
+  const [format, other] = fitting;
+  const certain = fitting.length === 1;
+  const doubtful = !certain && cells.some((cell) => dateForms[format](cell) !== dateForms[other](cell));
+  return doubtful ? undefined : { format, certain };
+}
+
+/** How the cells of a column are written: `comma`, `day/month/year`. */
+export type CellFormat = NumberFormat | DateFormat;
+export const cellFormats = [...Object.keys(numberForms), ...Object.keys(dateForms)] as readonly CellFormat[];
+
+/** Whether a name is that of a number format. */
+export const isNumberFormat = (name: string): name is NumberFormat => Object.hasOwn(numberForms, name);
+/** Whether a name is that of a date format. */
+export const isDateFormat = (name: string): name is DateFormat => Object.hasOwn(dateForms, name);
+
+/**
+ * Parses cells of a format.
+ * @example formOf('comma')(' 1.234,5') // 1234.5
+ */
+export function formOf(format: CellFormat): Form {
+  const form: Form = isNumberFormat(format) ? numberForms[format] : dateForms[format];
+  return (cell) => form(cell.trim());
 }

@@ -18,14 +18,17 @@ const separators = ['\t', ';', ',', '|'] as const;
 const LONGEST_CELL = 1 << 24;
 
 /**
- * The cell separator of a file: the candidate that occurs most often in its first line, outside quotes; a comma if none
- * does.
- * @example separatorOf('date;"a, b";c') // ';'
+ * The cell separator of a file: the usual one if its first line has it outside quotes, else the candidate that occurs most
+ * often there; the usual one, or a comma, if none does.
+ * @example
+ * separatorOf('date;"a, b";c') // ';'
+ * separatorOf('1,5;2,5;3,5,7', ';') // ';'
  */
-export function separatorOf(text: string): string {
+export function separatorOf(text: string, usual?: string): string {
   const line = text.replace(/"[^"]*"/g, '').split(/\r?\n/, 1)[0];
   const count = (sign: string): number => line.split(sign).length - 1;
-  return separators.reduce((most, sign) => (count(sign) > count(most) ? sign : most), ',');
+  if (usual !== undefined && count(usual) > 0) return usual;
+  return separators.reduce((most, sign) => (count(sign) > count(most) ? sign : most), usual ?? ',');
 }
 
 /**

@@ -1,25 +1,24 @@
 /** Reads tables as streams into compact columns of numbers, dates, texts or lists. */
-import { must, mustBe, mustKnowKeys } from '../core/check';
+import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
 import { nearest } from '../core/nearest';
-import { dateFormOf, isMissing, numberForm, type Form } from './cells';
+import { formOf, isMissing } from './cells';
+import {
+  collectorOf,
+  inWords,
+  kindOf,
+  SAMPLE,
+  skip,
+  waysToRead,
+  type Collector,
+  type Column,
+  type ColumnKind,
+  type ColumnOf,
+  type ReadAs,
+} from './column';
 import { Lines } from './lines';
 import { isParquet, parquetRows } from './parquet';
 import { jsonRows, separatedRows, separatorOf, type TableCell, type Rows } from './rows';
 import { begin, rejoined, textOf, type Source } from './text';
-
-/** The values of a column, in the order of rows. */
-export type Column =
-  /** NaN for a missing value. */
-  | { name: string; kind: 'numbers'; values: Float64Array }
-  /** Milliseconds since 1970; NaN for a missing value. */
-  | { name: string; kind: 'dates'; values: Float64Array }
-  /** Empty for a missing value. */
-  | { name: string; kind: 'texts'; values: string[] }
-  | { name: string; kind: 'lists'; values: (readonly unknown[])[] };
-/** The type of a column's values. */
-export type ColumnKind = Column['kind'];
-/** A column of one of the given kinds. */
-export type ColumnOf<K extends ColumnKind> = Extract<Column, { kind: K }>;
 
 /** Options of reading a table. */
 export interface TableOptions {
@@ -29,20 +28,33 @@ export interface TableOptions {
   separator?: string;
   /** Whether the first row holds the column names; default: yes, unless all its cells are numbers. */
   header?: boolean;
-  /** Kinds of columns by name, to override those inferred from the first rows. */
-  kinds?: Readonly<Record<string, ColumnKind>>;
+  /** Names of the columns of a file without such a row; default `column1`, `column2` and so on. */
+  names?: readonly string[];
+  /**
+   * Kinds of columns by name, to override those inferred from the first rows; or how their cells are written: `point` or
+   * `comma` for numbers, the order of the parts for dates, as in `day/month/year`.
+   */
+  kinds?: Readonly<Record<string, ReadAs>>;
   /** Name of the source in messages; default: the file name. */
   name?: string;
 }
 
-/** Options of tables that a model reads. */
-export interface ReadOptions extends TableOptions {
-  /** Kinds of columns that hold no lists; a name that the table lacks is ignored. */
-  expected?: Readonly<Record<string, 'numbers' | 'texts'>>;
+/** How the file was read on which a model was trained. */
+export interface FileFormat {
+  /** The columns that the model reads, and how; undefined where that is inferred from each file. */
+  kinds: Readonly<Record<string, ReadAs | undefined>>;
+  /** Names of all columns, in order. */
+  names?: readonly string[] | undefined;
+  /** Of a file with separated cells. */
+  header?: boolean | undefined;
+  separator?: string | undefined;
 }
 
-/** Number of rows from which the kinds of columns are inferred. */
-const SAMPLE = 10_000;
+/** Options of tables that a model reads. */
+export interface ReadOptions extends TableOptions {
+  /** The format of the training file, so far as the file at hand has it, too. Other columns than its own are skipped. */
+  expected?: FileFormat;
+}
 
 /**
  * Columns of equal length, by name; created by `readTable`.
@@ -60,7 +72,14 @@ export class Table {
     readonly separator: string,
     /** The first line of each row in the file. */
     private readonly lines: { readonly length: number; at(row: number): number | undefined },
+    /** Of a file with separated cells: whether its first row names the columns. And all names, those of skipped ones too. */
+    private readonly file: { header?: boolean | undefined; names?: readonly string[] } = {},
   ) {}
+
+  /** Whether the first row names the columns; undefined unless the file has separated cells. */
+  get header(): boolean | undefined {
+    return this.file.header;
+  }
 
   get rows(): number {
     return this.lines.length;
@@ -81,7 +100,7 @@ export class Table {
    */
   column<K extends ColumnKind = ColumnKind>(name: string, ...kinds: readonly K[]): ColumnOf<K> {
     const where = `table: ${this.name}`;
-    const { names } = this;
+    const names = this.file.names ?? this.names;
     const found = this.columns.find((column) => column.name === name);
     const near = nearest(name, names);
     const why = near === undefined ? undefined : `did you mean ${near}?`;
@@ -90,6 +109,22 @@ export class Table {
     const place = `${where}: column ${name}`;
     mustBe(wanted, place, `it must hold ${kinds.join(' or ')}`, got(found), firstText(this, found));
     return found as ColumnOf<K>;
+  }
+
+  /** How it was read, by which other files are read in the same way: the given columns, so far as it has them. */
+  format(wanted: readonly string[]): FileFormat {
+    const { columns, header, separator, file } = this;
+    const formats = columns.flatMap((column) => (column.kind === 'numbers' ? (column.format ?? []) : []));
+    // numbers that could be written in either way are read as those of the other columns, if these agree
+    const [common] = new Set(formats).size === 1 ? formats : [];
+    const how = (column: Column): ReadAs =>
+      ('format' in column ? column.format : undefined) ??
+      (column.kind === 'numbers' ? (common ?? column.kind) : column.kind);
+    const own = columns.filter(({ name }) => wanted.includes(name));
+    return {
+      kinds: Object.fromEntries(own.map((column) => [column.name, how(column)])),
+      ...(header !== undefined && { names: file.names ?? this.names, header, separator }),
+    };
   }
 
   /** Number of missing values in a column. */
@@ -105,7 +140,7 @@ const got = ({ kind }: Column): string => kind;
 /** The first cell of a column that is not a number. */
 function firstText(table: Table, { kind, values }: Column): string | undefined {
   if (kind !== 'texts') return undefined;
-  const form = numberForm(['0'], table.separator) as Form;
+  const form = formOf('point');
   const row = values.findIndex((text) => text !== '' && !isMissing(text) && Number.isNaN(form(text)));
   return row < 0 ? undefined : `line ${table.lineOf(row)} has ${JSON.stringify(values[row].slice(0, 40))}`;
 }
@@ -126,7 +161,12 @@ function firstText(table: Table, { kind, values }: Column): string | undefined {
  * table.column('temp', 'numbers').values; // [3.5, NaN]
  */
 export async function readTable(source: Source, options: TableOptions = {}): Promise<Table> {
-  mustKnowKeys(options, ['format', 'separator', 'header', 'kinds', 'name'], 'readTable');
+  const where = 'readTable';
+  mustKnowKeys(options, ['format', 'separator', 'header', 'names', 'kinds', 'name'], where);
+  const { header, names, kinds = {} } = options;
+  const why = 'the first row holds the names, unless header is false';
+  mustBe(names === undefined || header === false, where, 'names must be left out', names, why);
+  for (const [name, how] of Object.entries(kinds)) mustBeOneOf(how, waysToRead, where, `kinds.${name}`);
   return tableFrom(source, options);
 }
 
@@ -139,8 +179,8 @@ export async function tableFrom(source: Source, options: ReadOptions): Promise<T
 }
 
 /**
- * The rows of a source in tables, each as soon as its rows have arrived. Kinds that are not expected are inferred for each
- * table by itself.
+ * The rows of a source in tables, each as soon as its rows have arrived. What the expected format leaves open is inferred for
+ * each table by itself.
  */
 export async function* tablesFrom(source: Source, options: ReadOptions): AsyncGenerator<Table> {
   const { rows, separator, where, name } = await rowsIn(source, options);
@@ -150,7 +190,7 @@ export async function* tablesFrom(source: Source, options: ReadOptions): AsyncGe
     const builder = new Builder(where, separator, options, names);
     builder.add(some);
     const table = builder.finishPart(name);
-    if (Array.isArray(some.cells[0])) names ??= table?.names ?? builder.header;
+    if (some.cells.length > 0) names = builder.header;
     if (table) yield table;
     count += table?.rows ?? 0;
   }
@@ -166,6 +206,7 @@ async function rowsIn(
   const where = `table: ${name}`;
   const begun = await begin(source, name);
   if (options.format === 'parquet' || (options.format === undefined && isParquet(begun.first))) {
+    mustNotSeparate(options, where, 'Parquet');
     if (typeof source === 'string') await begun.close();
     const rows = parquetRows(typeof source === 'string' ? source : begun.pieces, where);
     return { rows, separator: 'parquet', where, name };
@@ -174,10 +215,25 @@ async function rowsIn(
   const first = await beginningOf(texts);
   must(first.trim() !== '', where, 'it must hold rows', 'an empty file');
   const json = (options.format ?? formatOf(name, first)) === 'json';
-  const separator = json ? 'json' : (options.separator ?? (/\.tsv$/i.test(name) ? '\t' : separatorOf(first)));
+  if (json) mustNotSeparate(options, where, 'JSON');
+  const separator = json ? 'json' : separatorIn(first, name, options);
   const whole = rejoined(first, texts);
   const rows = json ? jsonRows(whole, where) : separatedRows(whole, separator, where);
   return { rows, separator, where, name };
+}
+
+/** Refuses options of separated cells for a file of another kind. */
+function mustNotSeparate({ header, names, separator }: ReadOptions, where: string, kind: string): void {
+  for (const [name, value] of Object.entries({ header, names, separator }))
+    mustBe(value === undefined, where, `${name} must be left out`, value, `the file holds ${kind}`);
+}
+
+function separatorIn(first: string, name: string, { separator, expected }: ReadOptions): string {
+  if (separator !== undefined) return separator;
+  if (/\.tsv$/i.test(name)) return '\t';
+  const { separator: usual, names } = expected ?? {};
+  // the cells of a single column may hold any sign
+  return usual !== undefined && names?.length === 1 ? usual : separatorOf(first, usual);
 }
 
 const formatOf = (name: string, text: string): 'json' | 'separated' =>
@@ -198,6 +254,7 @@ async function beginningOf(texts: AsyncIterator<string, void>): Promise<string> 
 class Builder {
   private sample: Rows = { lines: [], cells: [] };
   private names: readonly string[] | undefined;
+  private hasHeader: boolean | undefined;
   private known = new Set<string>();
   private columns: Collector[] | undefined;
   private readonly lines = new Lines();
@@ -234,38 +291,61 @@ class Builder {
     if (!this.columns) this.begin();
     const { lines } = this;
     if (lines.length === 0) return undefined;
-    return new Table(
-      name,
-      (this.columns as Collector[]).map((column) => column.finish()),
-      this.separator,
-      lines,
-    );
+    const columns = (this.columns as Collector[]).flatMap((column) => column.finish() ?? []);
+    const file = { header: this.hasHeader, names: this.names as readonly string[] };
+    return new Table(name, columns, this.separator, lines, file);
   }
 
   private begin(): void {
     const { lines, cells } = this.sample;
-    this.names = this.before ?? (cells.some(Array.isArray) ? this.readHeader() : keysOf(cells));
+    const separated = cells.some(Array.isArray);
+    const { before } = this;
+    this.names = separated
+      ? (before ?? this.readHeader())
+      : [...new Set([...(before ?? []), ...keysOf(cells)])];
     this.known = new Set(this.names);
-    const { kinds = {}, expected = {} } = this.options;
+    const { kinds = {} } = this.options;
     for (const name of Object.keys(kinds))
       must(this.names.includes(name), this.where, `kinds must be of ${this.names.join(', ')}`, name);
     for (const [k, row] of cells.entries()) this.mustFit(row, lines[k]);
-    this.columns = this.names.map((name, k) => {
-      const values = cells.slice(0, SAMPLE).map((row) => cellOf(row, name, k));
-      const own = kinds[name] as ColumnKind | undefined;
-      const lists = values.some((cell) => typeof cell === 'object');
-      const usual = lists || !Object.hasOwn(expected, name) ? undefined : expected[name];
-      return collectorOf(name, values, own ?? usual, this.separator);
-    });
+    this.columns = this.names.map((name, k) =>
+      this.collector(
+        name,
+        cells.slice(0, SAMPLE).map((row) => cellOf(row, name, k)),
+      ),
+    );
     this.fill(lines, cells);
     this.sample = { lines: [], cells: [] };
   }
 
+  private collector(name: string, sample: readonly TableCell[]): Collector {
+    const { kinds = {}, expected } = this.options;
+    const own = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    if (!expected || own !== undefined) return collectorOf(name, sample, own, this.separator);
+    if (!Object.hasOwn(expected.kinds, name)) return skip;
+    // symbols in a list are read as those of a text
+    const lists = sample.some((cell) => typeof cell === 'object');
+    return collectorOf(name, sample, lists ? undefined : expected.kinds[name], this.separator);
+  }
+
   /** The column names in the first row, or numbers if it holds data. */
-  private readHeader(): string[] {
+  private readHeader(): readonly string[] {
+    const { header, names: given, expected } = this.options;
     const [first = []] = this.sample.cells as (readonly string[])[];
-    const isHeader = this.options.header ?? !first.every((cell) => !Number.isNaN(numberOf(cell)));
-    if (!isHeader) return first.map((_, k) => `column${k + 1}`);
+    this.hasHeader = header ?? expected?.header ?? !first.every((cell) => !Number.isNaN(numberOf(cell)));
+    if (!this.hasHeader) {
+      const names = given ?? (expected?.header ? expected.names : undefined);
+      if (!names) return first.map((_, k) => `column${k + 1}`);
+      const why = `without a row of names its cells are ${names.join(', ')}`;
+      must(
+        first.length === names.length,
+        this.where,
+        `a row must have ${names.length} cells`,
+        first.length,
+        why,
+      );
+      return names;
+    }
     this.sample.cells.shift();
     const [line] = this.sample.lines.splice(0, 1);
     const names = first.map((cell, k) => cell.trim() || `column${k + 1}`);
@@ -284,14 +364,18 @@ class Builder {
       for (let c = 0; c < columns.length; c++) {
         const cell = cellOf(row, names[c], c);
         if (columns[c].add(cell)) continue;
-        const { kind } = columns[c];
-        const why = Object.hasOwn(this.options.expected ?? {}, names[c])
-          ? 'as in training'
-          : `the first rows are ${kind}; kinds: { ${JSON.stringify(names[c])}: 'texts' } reads texts`;
+        const { how } = columns[c];
+        const { kinds = {}, expected } = this.options;
+        const asTold = Object.hasOwn(kinds, names[c]);
+        const why = asTold
+          ? 'as kinds says'
+          : expected
+            ? 'as in training'
+            : `the first rows are ${kindOf(how)}; kinds: { ${JSON.stringify(names[c])}: 'texts' } reads texts`;
         must(
           false,
           `${where}: column ${names[c]}`,
-          `it must hold ${kind}`,
+          `it must hold ${asTold || expected ? inWords(how) : kindOf(how)}`,
           `${String(cell).slice(0, 40)} in line ${lines[k]}`,
           why,
         );
@@ -313,102 +397,10 @@ class Builder {
   }
 }
 
-const numberOf: Form = (cell) => (isMissing(cell) ? NaN : (numberForm([cell], ',')?.(cell) ?? NaN));
+const numberOf = (cell: string): number => (isMissing(cell) ? NaN : formOf('point')(cell));
 const keysOf = (rows: Rows['cells']): string[] => [...new Set(rows.flatMap((row) => Object.keys(row)))];
 /** The cell of a row; an object without that name, which may be `constructor`, has an empty one. */
 function cellOf(row: Rows['cells'][number], name: string, k: number): TableCell {
   if (Array.isArray(row)) return (row as string[])[k];
   return Object.hasOwn(row, name) ? (row as Record<string, TableCell>)[name] : '';
-}
-
-interface Collector {
-  kind: ColumnKind;
-  /** Returns false for a cell of another kind. */
-  add(cell: TableCell): boolean;
-  finish(): Column;
-}
-
-/** The collector of a column, of the requested kind or of the one inferred from a sample. */
-function collectorOf(
-  name: string,
-  sample: readonly TableCell[],
-  wanted: ColumnKind | undefined,
-  separator: string,
-): Collector {
-  const texts = sample.filter((cell) => typeof cell === 'string' && !isMissing(cell)) as string[];
-  const lists = sample.some((cell) => typeof cell === 'object');
-  const some = sample.some((cell) => typeof cell === 'number') || texts.length > 0;
-  const asNumber = numberForm(texts, separator);
-  const asDate = dateFormOf(texts);
-  const fitting = asNumber && some ? 'numbers' : asDate && texts.length > 0 ? 'dates' : 'texts';
-  const kind = wanted ?? (lists ? 'lists' : fitting);
-  if (kind === 'lists') return collectLists(name);
-  if (kind === 'texts') return collectTexts(name);
-  const form = (kind === 'numbers' ? asNumber : asDate) ?? (() => NaN);
-  return collectNumbers(name, kind, form);
-}
-
-function collectNumbers(name: string, kind: 'numbers' | 'dates', form: Form): Collector {
-  const values = new Growing();
-  return {
-    kind,
-    add(cell) {
-      if (typeof cell === 'object') return false;
-      const missing = typeof cell === 'string' && isMissing(cell);
-      const value = typeof cell === 'number' ? cell : missing ? NaN : form(cell);
-      values.push(value);
-      return missing || Number.isFinite(value);
-    },
-    finish: () => ({ name, kind, values: values.array }),
-  };
-}
-
-function collectTexts(name: string): Collector {
-  const values: string[] = [];
-  const known = new Map<string, string>();
-  return {
-    kind: 'texts',
-    add(cell) {
-      if (typeof cell === 'object') return false;
-      const text = String(cell);
-      const same = known.get(text);
-      if (same === undefined && known.size < SAMPLE) known.set(text, text);
-      values.push(same ?? text);
-      return true;
-    },
-    finish: () => ({ name, kind: 'texts', values }),
-  };
-}
-
-function collectLists(name: string): Collector {
-  const values: (readonly unknown[])[] = [];
-  return {
-    kind: 'lists',
-    add(cell) {
-      if (typeof cell !== 'object' && cell !== '') return false;
-      values.push(typeof cell === 'object' ? cell : []);
-      return true;
-    },
-    finish: () => ({ name, kind: 'lists', values }),
-  };
-}
-
-/** A growing array of numbers, which doubles when it is full. */
-class Growing {
-  // small: a table may have thousands of columns
-  private data = new Float64Array(4);
-  private count = 0;
-
-  push(value: number): void {
-    if (this.count === this.data.length) {
-      const larger = new Float64Array(2 * this.count);
-      larger.set(this.data);
-      this.data = larger;
-    }
-    this.data[this.count++] = value;
-  }
-
-  get array(): Float64Array {
-    return this.data.subarray(0, this.count);
-  }
 }

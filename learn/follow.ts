@@ -1,11 +1,8 @@
 /** Rows of series that arrive one after the other: which of them can be predicted, and when. */
 import { must } from '../core/check';
-import { Table, type Column } from '../data/table';
+import type { Column } from '../data/column';
+import { Table } from '../data/table';
 import type { Follower } from './task';
-
-/** The same kind for each of some columns. */
-export const allOf = <K extends 'numbers' | 'texts'>(names: readonly string[], kind: K): Record<string, K> =>
-  Object.fromEntries(names.map((name) => [name, kind]));
 
 /** Some rows of a table. */
 function picked(table: Table, rows: readonly number[]): Table {

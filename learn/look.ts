@@ -1,10 +1,13 @@
 /** `backstep data`: describes how a file was read. */
-import type { Column, Table } from '../data/table';
+import type { CellFormat } from '../data/cells';
+import type { Column, ColumnOf } from '../data/column';
+import type { Table } from '../data/table';
 import { sparkline } from '../draw/sparkline';
 import { greatest, least } from '../core/programs/reduce';
 import { safe } from '../core/safe';
 import { columnsOf } from '../terminal/wrap';
 import { asJson, line } from '../terminal/output';
+import { readingOf, type GivenReading } from './reading';
 import { dateText, spacingOf } from './season';
 import { tasks } from './tasks';
 import { tableOf } from './source';
@@ -17,6 +20,8 @@ const WIDTH = 24;
 interface About {
   name: string;
   kind: string;
+  /** How the cells are written, if they show it. */
+  format?: CellFormat | undefined;
   missing: number;
   facts: string;
   picture: string;
@@ -24,7 +29,7 @@ interface About {
 
 const short = (x: number): string => String(Number(x.toPrecision(5)));
 
-function ofNumbers(values: Float64Array): [facts: string, picture: string] {
+function ofNumbers({ values, format }: ColumnOf<'numbers'>): [facts: string, picture: string] {
   let [low, high, mean, count] = [Infinity, -Infinity, 0, 0];
   for (const x of values) {
     if (Number.isNaN(x)) continue;
@@ -32,11 +37,12 @@ function ofNumbers(values: Float64Array): [facts: string, picture: string] {
     mean += (x - mean) / ++count;
   }
   if (count === 0) return ['no value', ''];
+  const written = format === 'comma' ? ', decimal comma' : '';
   const facts = low === high ? `always ${short(low)}` : `${short(low)} … ${short(high)}, mean ${short(mean)}`;
-  return [facts, sparkline(values, WIDTH)];
+  return [`${facts}${written}`, sparkline(values, WIDTH)];
 }
 
-function ofDates(values: Float64Array): [facts: string, picture: string] {
+function ofDates({ values, format }: ColumnOf<'dates'>): [facts: string, picture: string] {
   const there = values.filter((x) => !Number.isNaN(x));
   if (there.length === 0) return ['no value', ''];
   const ascending = there.every((time, k) => k === 0 || time >= there[k - 1]);
@@ -46,6 +52,7 @@ function ofDates(values: Float64Array): [facts: string, picture: string] {
     `${dateText(sorted[0])} … ${dateText(sorted[sorted.length - 1])}`,
     twice > 0 ? `${twice} repeated` : spacingOf(sorted).name,
     ascending ? '' : 'not sorted',
+    format === undefined || format.startsWith('year') ? '' : `written ${format}`,
   ];
   return [facts.filter(Boolean).join(', '), ''];
 }
@@ -95,13 +102,14 @@ function ofLists(values: readonly (readonly unknown[])[]): [facts: string, pictu
 function about(table: Table, column: Column): About {
   const [facts, picture] =
     column.kind === 'numbers'
-      ? ofNumbers(column.values)
+      ? ofNumbers(column)
       : column.kind === 'dates'
-        ? ofDates(column.values)
+        ? ofDates(column)
         : column.kind === 'texts'
           ? ofTexts(column.values)
           : ofLists(column.values);
-  return { name: column.name, kind: column.kind, missing: table.missing(column), facts, picture };
+  const format = 'format' in column ? { format: column.format } : {};
+  return { name: column.name, kind: column.kind, ...format, missing: table.missing(column), facts, picture };
 }
 
 const separators: Record<string, string> = { '\t': 'tabs', ',': 'commas', ';': 'semicolons', '|': 'bars' };
@@ -114,9 +122,13 @@ const kinds: Record<string, string | undefined> = {
   pieces: 'piano rolls',
 };
 
+export interface LookOptions extends GivenReading {
+  json?: boolean;
+}
+
 /** Prints how a file was read. */
-export async function look(file: string, { json = false }: { json?: boolean }): Promise<void> {
-  const table = await tableOf(file);
+export async function look(file: string, { json = false, ...given }: LookOptions): Promise<void> {
+  const table = await tableOf(file, undefined, readingOf(given, 'data'));
   const columns = table.columns.map((column) => about(table, column));
   const fitting = tasks.flatMap((task) => {
     const why = task.fits(table, {});

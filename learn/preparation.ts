@@ -5,14 +5,14 @@ import type { Preparation } from '../io/torch/predict';
 import { isTaskRun, readTaskNote } from './trainer';
 
 /**
- * Task and preparation (columns, scales, vocabularies, labels) of a checkpoint; undefined for one that is not of a
+ * Task, preparation (columns, scales, vocabularies, labels) and format of the files of a checkpoint; undefined for one that is not of a
  * task.
  * @throws TypeError when its entry is malformed.
  */
 export function preparationOf(checkpoint: Checkpoint): Preparation | undefined {
   if (!isTaskRun(checkpoint)) return undefined;
-  const { task, note } = readTaskNote(checkpoint);
-  return { task: task.name, preparation: note };
+  const { task, note, format } = readTaskNote(checkpoint);
+  return { task: task.name, preparation: note, format };
 }
 
 /**

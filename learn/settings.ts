@@ -6,6 +6,7 @@ import { rareEntries, readSchedule, runEntries } from '../run/settings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { flagOf } from '../terminal/options';
+import { readingSettings } from './reading';
 import type { Given, Task } from './task';
 import { sharedSettings, tasks } from './tasks';
 
@@ -105,7 +106,7 @@ export function newSettings(
 /** Settings of a resumed run. @throws CommandError when one is changed that is fixed. */
 export function resumedSettings(task: Task, given: Given, before: Settings): Settings {
   const usual = defaultsOf(sharedSettings);
-  const changed = [...fixed, ...Object.keys(task.settings)].find((name) => {
+  const changed = [...fixed, ...Object.keys(readingSettings), ...Object.keys(task.settings)].find((name) => {
     const off = name in usual ? usual[name as keyof typeof usual] : undefined;
     const was = (before as unknown as Given)[name] ?? off;
     return given[name] !== undefined && given[name] !== was;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { mustBe } from '../core/check';
 import { tableFrom, tablesFrom, type ReadOptions, type Table } from '../data/table';
 import { isParquet } from '../data/parquet';
 import { begin, rejoined, textOf } from '../data/text';
@@ -9,6 +10,9 @@ import { usage } from '../terminal/errors';
 import { columnsTable, columnsTables, hasColumns } from './columns';
 import { filesIn, folderTable } from './folder';
 import { holdsPieces, piecesTable } from './pieces';
+
+/** How a table is read: as the command line says, else as in training. */
+export type Reading = Pick<ReadOptions, 'header' | 'separator' | 'kinds' | 'expected'>;
 
 const isFolder = (file: string): boolean =>
   file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -20,11 +24,14 @@ const isFolder = (file: string): boolean =>
 export async function tableOf(
   file: string,
   columns = hasColumns(file),
-  options: Pick<ReadOptions, 'header' | 'expected'> = {},
+  options: Reading = {},
 ): Promise<Table> {
   const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
   try {
-    if (isFolder(file)) return folderTable(file);
+    if (isFolder(file)) {
+      mustNotBeTold(options, file, 'a folder');
+      return folderTable(file);
+    }
     const opened = await begin(source, name);
     if (isParquet(opened.first)) {
       if (file !== '-') await opened.close();
@@ -38,8 +45,14 @@ export async function tableOf(
       if (next.done) break;
       first += next.value;
     }
-    if (holdsPieces(first)) return piecesTable(await wholeOf(first, texts), name);
-    if (columns && !holdsJson(first)) return columnsTable(await wholeOf(first, texts), name);
+    if (holdsPieces(first)) {
+      mustNotBeTold(options, name, 'piano rolls');
+      return piecesTable(await wholeOf(first, texts), name);
+    }
+    if (columns && !holdsJson(first)) {
+      mustNotBeTold(options, name, 'CoNLL columns');
+      return columnsTable(await wholeOf(first, texts), name);
+    }
     return await tableFrom(rejoined(first, texts), { ...options, name });
   } catch (error) {
     throw usage((error as Error).message, columns ? COLUMNS : TABLE, error);
@@ -47,15 +60,19 @@ export async function tableOf(
 }
 const COLUMNS =
   'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"';
-const TABLE = 'a file of CSV, TSV, JSON or Parquet, with the names of the columns first';
+const TABLE =
+  'a file of CSV, TSV, JSON or Parquet, with the names of the columns first; --header, --separator and --kinds say how it is read';
+
+/** Refuses options of tables for a file of another kind. */
+function mustNotBeTold({ header, separator, kinds }: Reading, name: string, what: string): void {
+  for (const [option, value] of Object.entries({ header, separator, kinds }))
+    mustBe(value === undefined, `table: ${name}`, `--${option} must be left out`, value, `it holds ${what}`);
+}
 
 const holdsJson = (first: string): boolean => /^\s*[[{]/.test(first);
 
 /** The tables of standard input, each as soon as its rows or sentences have arrived. */
-export async function* tablesOfInput(
-  columns: boolean,
-  given: Pick<ReadOptions, 'header' | 'expected'>,
-): AsyncGenerator<Table> {
+export async function* tablesOfInput(columns: boolean, given: Reading): AsyncGenerator<Table> {
   const options = { ...given, name: 'standard input' };
   try {
     const { first: mark, pieces } = await begin(process.stdin, options.name);
@@ -72,9 +89,13 @@ export async function* tablesOfInput(
       first += next.value;
     }
     const whole = rejoined(first, texts);
-    if (holdsPieces(first)) yield piecesTable(await wholeOf('', whole), options.name);
-    else if (columns && !holdsJson(first)) yield* columnsTables(whole, options.name);
-    else yield* tablesFrom(whole, options);
+    if (holdsPieces(first)) {
+      mustNotBeTold(given, options.name, 'piano rolls');
+      yield piecesTable(await wholeOf('', whole), options.name);
+    } else if (columns && !holdsJson(first)) {
+      mustNotBeTold(given, options.name, 'CoNLL columns');
+      yield* columnsTables(whole, options.name);
+    } else yield* tablesFrom(whole, options);
   } catch (error) {
     throw usage((error as Error).message, columns ? COLUMNS : TABLE, error);
   }

@@ -1,6 +1,7 @@
 /** Splits texts into symbols, and maps symbols to the class indices that a network reads. */
 import { must } from '../core/check';
-import type { Column, Table } from '../data/table';
+import type { Column } from '../data/column';
+import type { Table } from '../data/table';
 import { textTokens } from '../io/vocabulary';
 import { countsOf } from './counts';
 

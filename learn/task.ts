@@ -6,6 +6,7 @@ import type { AttentionScore } from '../bptt/network/layers/attention';
 import type { Network } from '../bptt/network/network';
 import type { NetworkOptions } from '../bptt/network/architecture';
 import type { Batch } from '../bptt/network/batch/batch';
+import type { ColumnKind } from '../data/column';
 import type { Table } from '../data/table';
 import type * as v from 'valibot';
 
@@ -69,10 +70,8 @@ export interface Task<Note = unknown> {
   note: v.GenericSchema<unknown, Note>;
   /** Whether files that are not JSON hold CoNLL columns; by default they are tables. */
   columns?: boolean;
-  /** Whether the first row of its files holds the names of the columns; by default it does. */
-  header?(note: Note): boolean;
-  /** Kinds of the columns that it reads, but for lists. */
-  expected?(note: Note): Readonly<Record<string, 'numbers' | 'texts'>>;
+  /** The columns that it reads, and the kind of each; undefined where several kinds fit. */
+  reads(note: Note): Readonly<Record<string, ColumnKind | undefined>>;
   /** Collects rows that arrive into tables that can be predicted; absent if each row can be predicted by itself. */
   follow?(note: Note): Follower | undefined;
   /** The reason why the table clearly fits this task; undefined if it does not. */
@@ -104,3 +103,9 @@ export const splitList = (text: unknown): string[] =>
         .map((name) => name.trim())
         .filter(Boolean)
     : [];
+
+/** The same kind for each of some columns; a name that is null is left out. */
+export const allOf = <K extends ColumnKind | undefined>(
+  names: readonly (string | null)[],
+  kind: K,
+): Record<string, K> => Object.fromEntries(names.flatMap((name) => (name === null ? [] : [[name, kind]])));

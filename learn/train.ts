@@ -12,6 +12,7 @@ import { noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
 import { fingerprintOf, tableOf } from './source';
 import type { Given, Task } from './task';
+import { mustNotReadTable, readingOf, type GivenReading } from './reading';
 import { newSettings, ownOptions, resumedSettings } from './settings';
 import { tokens } from './options';
 import { taskNames, taskOf, tasks } from './tasks';
@@ -42,6 +43,7 @@ export async function trainTask(files: readonly string[], options: Options): Pro
         `backstep train ${file} ${named} reads both`,
       );
     const text = file ?? named;
+    mustNotReadTable(options, 'train', '--task text');
     ownOptions({ name: 'text', settings: { ...trainingSettings, tokens } } as unknown as Task, options);
     const more = files.slice(1);
     return trainTextModel({
@@ -53,7 +55,7 @@ export async function trainTask(files: readonly string[], options: Options): Pro
   oneOf(files);
   const asked =
     options.task === undefined ? undefined : taskOf(options.task, 'train: --task must be one of text,');
-  const table = await tableOf(file, asked?.columns, { header: options.header === 'no' ? false : undefined });
+  const table = await tableOf(file, asked?.columns, readingOf(options as GivenReading, 'train'));
   const task = asked ?? chosen(table, options);
   const executor = using(() => executorOf(options.executor as ExecutorName | undefined)).name;
   const own = ownOptions(task, options);
@@ -109,14 +111,13 @@ async function resume(from: string, file: string | undefined, options: Options):
   );
   const {
     task,
-    note,
     settings: before,
+    format,
   } = using(() => readTaskNote(decodeCheckpoint(bytes, { inference: true, file: from })), spoilt);
   mustStay(task.name, options);
   ownOptions(task, options);
   const settings = resumedSettings(task, options, { ...before, ...(file !== undefined && { file }) });
-  const reading = { header: task.header?.(note), expected: task.expected?.(note) };
-  const table = await tableOf(settings.file, task.columns, reading);
+  const table = await tableOf(settings.file, task.columns, { expected: format });
   if ((await fingerprintOf(settings.file)) !== before.sha256)
     throw usage(
       `train: the file must be the one that the checkpoint was trained on, got a different one (${settings.file})`,

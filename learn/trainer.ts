@@ -18,7 +18,7 @@ import type { FlatNumbers } from '../bptt/network/batch/numbers';
 import { endsInOne } from '../bptt/network/topology';
 import { greatest } from '../core/programs/reduce';
 import { Epoch } from '../data/epoch';
-import type { Table } from '../data/table';
+import type { FileFormat, Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
 import { parseWith } from '../io/metadata';
 import { usage, using } from '../terminal/errors';
@@ -31,6 +31,7 @@ import type { Ending, Pace, RunOptions, ProgressEvent, StepEvent, Trainee, Words
 import { batchesOf, stepCount } from './outputs';
 import { stacksOf } from './stacks';
 import { roundedUp } from './padding';
+import { formatSchema, olderFormat } from './reading';
 import { settingsSchema, type Settings } from './settings';
 import type { Examples, Judgement, Parts, Task } from './task';
 import { taskNames, taskOf } from './tasks';
@@ -48,6 +49,8 @@ const trainingSchema = v.strictObject({
   task: v.picklist(taskNames),
   settings: settingsSchema,
   note: v.unknown(),
+  /** How the file was read; checkpoints from before it was stored have none. */
+  format: v.optional(formatSchema),
   curves: v.strictObject({ training: rest, validation: rest }),
   best: v.optional(v.strictObject({ step: whole, loss: finite, since: whole })),
 });
@@ -58,6 +61,8 @@ export interface TaskNote {
   task: Task;
   settings: Settings;
   note: unknown;
+  /** How the file was read. */
+  format: FileFormat;
 }
 
 /** Whether a checkpoint was saved by a run of a task, rather than of text. */
@@ -65,10 +70,11 @@ export const isTaskRun = ({ training }: Checkpoint): boolean =>
   typeof training === 'object' && training !== null && 'task' in training;
 
 /** @throws TypeError when the entry is malformed. */
-export function readTaskNote(checkpoint: Checkpoint): TaskNote & Omit<Training, 'task'> {
+export function readTaskNote(checkpoint: Checkpoint): TaskNote & Omit<Training, 'task' | 'format'> {
   const { task: name, ...training } = parseWith(trainingSchema, checkpoint.training, 'checkpoint: training');
   const task = taskOf(name, 'checkpoint: training.task must be one of');
-  return { ...training, task, note: parseWith(task.note, training.note, 'checkpoint: training.note') };
+  const note = parseWith(task.note, training.note, 'checkpoint: training.note');
+  return { ...training, task, note, format: training.format ?? olderFormat(task, note) };
 }
 
 interface Start extends ProgressEvent {
@@ -131,6 +137,7 @@ export class TaskTrainer implements Trainee {
     private readonly task: Task,
     private readonly note: unknown,
     private readonly table: Table,
+    private readonly format: FileFormat,
     public settings: Settings,
     readonly network: Network,
     private readonly optimizer: Optimizer,
@@ -167,7 +174,7 @@ export class TaskTrainer implements Trainee {
     const net = using(() => network({ ...options, ...noise, dtype, seed, executor }), NOISE_FIX);
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
-    return new TaskTrainer(task, note, table, settings, net, made, curves);
+    return new TaskTrainer(task, note, table, formatFor(task, note, table), settings, net, made, curves);
   }
 
   /** Resumes the network of a checkpoint, at the step where it was saved. */
@@ -190,7 +197,9 @@ export class TaskTrainer implements Trainee {
     };
     const state = best &&
       snapshot && { point: { step: best.step, loss: best.loss }, since: best.since, snapshot };
-    return new TaskTrainer(task, note, table, { threads: 1, ...settings }, net, made, curves, state);
+    const { format = formatFor(task, note, table) } = checkpoint.training as Training;
+    const own = { threads: 1, ...settings };
+    return new TaskTrainer(task, note, table, format as FileFormat, own, net, made, curves, state);
   }
 
   get steps(): number {
@@ -249,7 +258,7 @@ export class TaskTrainer implements Trainee {
   }
 
   checkpoint(): CheckpointToSave {
-    const { task, settings, note, curves, network: net } = this;
+    const { task, settings, note, format, curves, network: net } = this;
     const best = this.best.state;
     // after they are restored, the best weights are those of the network itself
     const apart = best && best.snapshot.steps !== this.steps ? best : undefined;
@@ -262,6 +271,7 @@ export class TaskTrainer implements Trainee {
         task: task.name,
         settings,
         note,
+        format,
         curves: { training: curves.training.rest, validation: curves.validation.rest },
         ...(apart && { best: { ...apart.point, since: apart.since } }),
       },
@@ -391,6 +401,10 @@ export class TaskTrainer implements Trainee {
     for (;;) yield this.parts.training.batch(this.rowsOf(this.steps));
   }
 }
+
+/** How the columns of a table that a task reads are written. */
+const formatFor = (task: Task, note: unknown, table: Table): FileFormat =>
+  table.format(Object.keys(task.reads(note)));
 
 /** Three steps of a batch, the last three if no row is padded: a short batch for the gradient check. */
 function shortened({ x, targets, weights, lengths, targetLengths, ...rest }: Batch, one: boolean): Batch {

@@ -8,11 +8,12 @@ import { CHECKPOINT } from '../run/settings';
 import type { Network } from '../bptt/network/network';
 import type { Table } from '../data/table';
 import type { Predictions } from './task';
+import { readingOf, type GivenReading } from './reading';
 import { fingerprintOf, tableOf, tablesOfInput } from './source';
 import { withBestWeights } from './preparation';
 import { isTaskRun, readTaskNote, type TaskNote } from './trainer';
 
-export interface UseOptions {
+export interface UseOptions extends GivenReading {
   out?: string;
   json?: boolean;
   /** Of standard input: predicts series while they arrive. */
@@ -37,7 +38,8 @@ function modelOf(given: string, command: string): TaskNote & { network: Network 
   return { ...note, network };
 }
 
-const FIX = 'the file must have the columns that the model was trained on';
+const FIX =
+  'the file must have the columns that the model was trained on; --header no reads one without a row of names';
 
 /**
  * Writes the predictions for a file as CSV, or as JSON lines. Those for rows of standard input are written as soon as the row has
@@ -73,15 +75,11 @@ export async function predict(given: string, file: string, options: UseOptions):
 }
 
 /** The predictions for a file, in the parts in which they can be made. */
-async function* predictions(
-  given: string,
-  file: string,
-  { follow }: UseOptions,
-): AsyncGenerator<Predictions> {
-  const { task, note, network } = modelOf(given, 'predict');
-  const reading = { header: task.header?.(note), expected: task.expected?.(note) };
+async function* predictions(given: string, file: string, options: UseOptions): AsyncGenerator<Predictions> {
+  const { task, note, network, format } = modelOf(given, 'predict');
+  const reading = { ...readingOf(options, 'predict'), expected: format };
   const follower = task.follow?.(note);
-  if (file !== '-' || (follower && !follow)) {
+  if (file !== '-' || (follower && !options.follow)) {
     const table = await tableOf(file, task.columns, reading);
     yield using(() => task.predict(network, table, note), FIX);
     return;
@@ -106,9 +104,10 @@ function cell(value: string | number): string {
 }
 
 /** Evaluates a model on a file; on the training file, its test part is used. */
-export async function evaluateModel(given: string, file: string, { out, json }: UseOptions): Promise<void> {
-  const { task, note, network, settings } = modelOf(given, 'evaluate');
-  const reading = { header: task.header?.(note), expected: task.expected?.(note) };
+export async function evaluateModel(given: string, file: string, options: UseOptions): Promise<void> {
+  const { out, json } = options;
+  const { task, note, network, settings, format } = modelOf(given, 'evaluate');
+  const reading = { ...readingOf(options, 'evaluate'), expected: format };
   const table = await tableOf(file, task.columns, reading);
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;
   const { examples, scope } = using(() => {

@@ -167,6 +167,20 @@ describe('series', () => {
     expect(await conversation('sales.csv', [[`${text}${day(4)},4\n`, 0]])).toEqual(whole);
   });
 
+  test('decimal commas, and no row of names, are read as in training', async () => {
+    const row = (k: number): string => `${day(k)};${k % 7},5\n`;
+    trained('german.csv', `day;sold\n${rows(80, row)}`, '--window', '3');
+    const parts = [
+      // a row of its own, 1.234 could be a number with a decimal point
+      [`${day(0)};1.234\n${day(1)};2\n`, 0],
+      [`${day(2)};3,5\n`, 2],
+      [`${day(3)};1.000\n`, 1],
+    ] as const;
+    const lines = await conversation('german.csv', parts, '--follow', '--header', 'no');
+    const text = `day;sold\n${parts.map(([part]) => part).join('')}`;
+    expect(lines.at(-1)).toBe(ofFile('german.csv', text).at(-1));
+  });
+
   test('a label when the next series begins', async () => {
     const series = (name: string, up: number): string =>
       rows(4, (t) => `${name},${t},${up * t},${up > 0 ? 'u' : 'd'}\n`);

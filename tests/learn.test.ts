@@ -366,7 +366,9 @@ describe('on the command line', () => {
         out === 'pytorch' ? 'pytorch/preparation.json' : out.replace(/\.\w+$/, '.preparation.json');
       return JSON.parse(readFileSync(join(folder, path), 'utf8')) as unknown;
     };
-    const wanted = { task: 'forecast', preparation: noteOf(table) };
+    const kinds = { day: 'year-month-day', sold: 'point' };
+    const format = { kinds, names: ['day', 'sold', 'price'], header: true, separator: ',' };
+    const wanted = { task: 'forecast', preparation: noteOf(table), format };
     expect(await exported('torch-script-py', 'pytorch')).toEqual(wanted);
     expect(await exported('onnx', 'model.onnx')).toEqual(wanted);
   });

@@ -90,10 +90,9 @@ describe('translate', () => {
   it('words are joined by spaces, without attention there is no picture of it', async () => {
     const lines = Array.from({ length: 40 }, (_, k) => `a b${k % 3}\tx Y${k % 3}!`);
     const table = await tableOf(`${lines.join('\n')}\n`, false);
-    const given = { tokens: 'words', inputs: 'column1', target: 'column2', header: 'no', attention: 'none' };
+    const given = { tokens: 'words', inputs: 'column1', target: 'column2', attention: 'none' };
     const note = noteFor(translate, table, given);
-    expect(note).toMatchObject({ source: 'column1', target: 'column2', header: false, characters: false });
-    expect(translate.header!(note)).toBe(false);
+    expect(note).toMatchObject({ source: 'column1', target: 'column2', characters: false });
     const trainer = trainerFor('translate', table, { ...given, steps: 3 });
     await runTrainer(trainer);
     const { pictures } = translate.judge(trainer.network, translate.parts(table, note).test!, table, note);

@@ -6,6 +6,8 @@ import { predictTasks, READ_TABLES } from './predicttasks';
 export interface Preparation {
   task: string;
   preparation: unknown;
+  /** How the training file was read: its separator, and how the cells of each column are written. */
+  format: unknown;
 }
 
 /** `predict.py` by its name, for a task whose files it can read. */
@@ -42,7 +44,8 @@ import torch
 
 from model import HERE, Model, load
 
-NOTE = json.loads((HERE / "preparation.json").read_text("utf-8"))["preparation"]
+PREPARED = json.loads((HERE / "preparation.json").read_text("utf-8"))
+NOTE, FORMAT = PREPARED["preparation"], PREPARED["format"]
 WEIGHTS = load("weights.safetensors")
 DTYPE = next(iter(WEIGHTS.values())).dtype
 

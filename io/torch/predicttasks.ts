@@ -20,10 +20,17 @@ def rows_of(file):
         absent = {name: None for row in objects for name in row}
         return [{**absent, **row} for row in objects], None
     first = re.sub('"[^"]*"', "", text).split("\\n", 1)[0]
-    separator = "\\t" if file.endswith(".tsv") else max(",\\t;|", key=first.count)
+    usual, known = FORMAT.get("separator") or ",", FORMAT.get("names") or []
+    if file.endswith(".tsv"):
+        separator = "\\t"
+    elif usual in first or len(known) == 1:
+        separator = usual
+    else:
+        separator = max(usual + "\\t;,|", key=first.count)
     cells = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     names = [name.strip() or f"column{k}" for k, name in enumerate(cells[0], start=1)]
-    if not NOTE.get("header", True) or all(point(name) is not None for name in names):
+    header = FORMAT.get("header")
+    if header is False or (header is None and all(point(name) is not None for name in names)):
         names = [f"column{k + 1}" for k in range(len(names))]
     else:
         del cells[0]
@@ -57,15 +64,17 @@ def comma(text):
 
 
 def numbers_of(rows, name, separator):
-    """The numbers of a column, which are all written in one way; None for a missing one."""
+    """The numbers of a column, written as in training, or else all in one way; None for a missing one."""
     cells = [cell(row, name) for row in rows]
     texts = [value.strip() for value in cells if isinstance(value, str) and not is_missing(value)]
     commas = separator != "," and any("," in text for text in texts)
-    forms = [comma, point] if commas else [point]
+    told = {"comma": [comma], "point": [point]}.get(FORMAT["kinds"].get(name))
+    forms = told or ([comma, point] if commas else [point])
     form = next((form for form in forms if all(form(text) is not None for text in texts)), None)
     if form is None:
-        wrong = next(text for text in texts if point(text) is None)
-        raise SystemExit(f"column {name} must hold numbers, got {wrong!r}")
+        wrong = next(text for text in texts if forms[-1](text) is None)
+        how = f" with a decimal {FORMAT['kinds'][name]}, as in training" if told else ""
+        raise SystemExit(f"column {name} must hold numbers{how}, got {wrong!r}")
     return [None if is_missing(v) else form(v.strip()) if isinstance(v, str) else float(v) for v in cells]
 
 
@@ -107,14 +116,21 @@ def time_of(value):
     """What orders the rows: a number, or the seconds of a date, in UTC if it has no zone."""
     if not isinstance(value, str):
         return float(value)
+    how = FORMAT["kinds"].get(READS["date"]) or ""
+    form = {"comma": comma, "point": point}.get(how, point)(value.strip())
+    if form is not None:
+        return form
     try:
-        return float(value)
-    except ValueError:
-        try:
-            date = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-        except ValueError:
-            raise SystemExit(f"dates must be like 2024-12-31, or numbers, got {value!r}") from None
-        return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+        parts = re.fullmatch(r"(\\d+)([./-])(\\d+)\\2(\\d+)(.*)", value.strip(), re.DOTALL)
+        if parts and re.search("[./]", how):
+            order = re.split("[./]", how)
+            named = dict(zip(order, parts.group(1, 3, 4)))
+            value = f"{int(named['year']):04}-{int(named['month']):02}-{int(named['day']):02}{parts[5]}"
+        date = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+    except (ValueError, KeyError):
+        like = how if "year" in how else "2024-12-31"
+        raise SystemExit(f"dates must be like {like}, or numbers, got {value!r}") from None
+    return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def filled(values, k):

@@ -13,9 +13,9 @@ import type { Table } from '../../data/table';
 import { countsOf } from '../counts';
 import { judgeLabels } from '../labels';
 import { date, group, inputs, label, labelLosses, lossSetting, missing, sequence, tokens } from '../options';
-import { allOf, whenGroupEnds } from '../follow';
+import { whenGroupEnds } from '../follow';
 import { likeliestOf, runAll } from '../outputs';
-import type { Examples, Judgement, Parts, Predictions, Task } from '../task';
+import { allOf, type Examples, type Judgement, type Parts, type Predictions, type Task } from '../task';
 import { noteSchema, type Note } from './note';
 import { guess, splitTable, prepare } from './prepare';
 import { Labelled, labelsIn, rowsOf, where } from './sequences';
@@ -150,8 +150,10 @@ export const classify: Task<Note> = {
   settings: { label, inputs, group, date, missing, tokens, loss: lossSetting(labelLosses), ...sequence },
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,
-  expected: ({ reads }) =>
-    reads.kind === 'symbols' ? { [reads.column]: 'texts' } : allOf(reads.inputs, 'numbers'),
+  reads: ({ label: labels, reads }) => ({
+    ...allOf([labels, reads.group, reads.kind === 'series' ? reads.date : null], undefined),
+    ...(reads.kind === 'symbols' ? { [reads.column]: 'texts' } : allOf(reads.inputs, 'numbers')),
+  }),
   follow: ({ reads }) => (reads.kind === 'series' ? whenGroupEnds(reads.group) : undefined),
   fits(table, given) {
     if (given.horizon !== undefined || given.window !== undefined) return undefined;

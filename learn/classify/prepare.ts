@@ -5,7 +5,8 @@
 import { must, mustBe } from '../../core/check';
 import { scaleOf } from '../../data/standardise';
 import { split, type Split } from '../../data/split';
-import type { Column, Table } from '../../data/table';
+import type { Column } from '../../data/column';
+import type { Table } from '../../data/table';
 import { countsOf, weightsOf } from '../counts';
 import { seriesOf } from '../series';
 import { embeddingOf, isSequence, knownSymbols, symbolsIn, type TokenKind } from '../symbols';

@@ -11,10 +11,10 @@ import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import type { Table } from '../../data/table';
 import { date, group, inputs, lossSetting, missing, target } from '../options';
-import { afterEachRow, allOf } from '../follow';
+import { afterEachRow } from '../follow';
 import { after, dateText, spacingOf } from '../season';
 import { seriesOf, type Series } from '../series';
-import type { Examples, Parts, Predictions, Task } from '../task';
+import { allOf, type Examples, type Parts, type Predictions, type Task } from '../task';
 import { withDates } from './dates';
 import { judge } from './judge';
 import { forecastLosses, noteSchema, type Note } from './note';
@@ -146,7 +146,10 @@ export const forecast: Task<Note> = {
   },
   defaults: { hidden: 32, lr: 0.003 },
   note: noteSchema,
-  expected: ({ inputs }) => allOf(inputs, 'numbers'),
+  reads: ({ inputs, date: time, group: by }) => ({
+    ...allOf([time, by], undefined),
+    ...allOf(inputs, 'numbers'),
+  }),
   follow: ({ window: T, group }) => afterEachRow(T, group),
   fits(table, given) {
     const kinds = (kind: string): number => table.columns.filter((column) => column.kind === kind).length;

@@ -139,8 +139,10 @@ export const generate: Task<Note> = {
   settings: { inputs, target, tokens, longest: sequence.longest, embedding: sequence.embedding },
   defaults: { hidden: 128, lr: 0.003 },
   note: noteSchema,
-  expected: ({ inputs: read }) =>
-    Object.fromEntries(read.map(({ column, kind }) => [column, kind === 'numbers' ? 'numbers' : 'texts'])),
+  reads: ({ inputs: read, target: column }) => ({
+    [column]: undefined,
+    ...Object.fromEntries(read.map((one) => [one.column, one.kind === 'numbers' ? 'numbers' : 'texts'])),
+  }),
   // a text with a label is clearly a classification; the other direction has to be asked for
   fits: () => undefined,
   prepare,

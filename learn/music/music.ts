@@ -13,7 +13,15 @@ import type { Network } from '../../bptt/network/network';
 import { split, type Split } from '../../data/split';
 import type { Table } from '../../data/table';
 import { inputs, sequence } from '../options';
-import { splitList, type Examples, type Given, type Parts, type Predictions, type Task } from '../task';
+import {
+  allOf,
+  splitList,
+  type Examples,
+  type Given,
+  type Parts,
+  type Predictions,
+  type Task,
+} from '../task';
 import { judge } from './judge';
 import { noteSchema, type Note } from './note';
 import { bitsOf, Pieces, piecesIn, where, type Piece } from './pieces';
@@ -172,6 +180,7 @@ export const music: Task<Note> = {
   settings: { inputs, longest: sequence.longest },
   defaults: { hidden: 128, lr: 0.01 },
   note: noteSchema,
+  reads: ({ notes, part }) => ({ ...allOf([part], 'texts'), [notes]: 'lists' }),
   fits: (table) => {
     const found = guess(table);
     return found.length === 1 ? `lists of notes in ${found[0]}` : undefined;

@@ -19,6 +19,7 @@ import { likeliestOf, runAll } from '../outputs';
 import { paddedRows } from '../padding';
 import { coderOf, embeddingOf, knownSymbols } from '../symbols';
 import {
+  allOf,
   splitList,
   type Examples,
   type Given,
@@ -255,6 +256,7 @@ export const tag: Task<Note> = {
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,
   columns: true,
+  reads: ({ tokens, tags }) => allOf([tokens, tags], 'lists'),
   fits: (table) => {
     const found = guess(table);
     return found && `lists of ${found.tokens} and ${found.tags}`;

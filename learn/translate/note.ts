@@ -11,8 +11,8 @@ export const attentions = ['none', 'dot', 'general', 'additive'] as const;
 export const noteSchema = v.strictObject({
   source: v.string(),
   target: v.string(),
-  /** Whether the first row of a table holds the names of the columns. */
-  header: v.boolean(),
+  /** False for files without a row of names; only in checkpoints from before the format of a file was stored. */
+  header: v.optional(v.boolean()),
   tokens: v.picklist(tokenKinds),
   /** Whether what is written is joined without spaces. */
   characters: v.boolean(),

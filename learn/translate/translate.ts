@@ -8,9 +8,9 @@ import { mustBe } from '../../core/check';
 import { greatest, least } from '../../core/programs/reduce';
 import type { Network } from '../../bptt/network/network';
 import { split } from '../../data/split';
-import type { Column, Table } from '../../data/table';
+import type { Column } from '../../data/column';
+import type { Table } from '../../data/table';
 import { judgeWritten } from '../judgewritten';
-import { allOf } from '../follow';
 import { inputs, sequence, target, tokens } from '../options';
 import {
   coderOf,
@@ -22,6 +22,7 @@ import {
   type TokenKind,
 } from '../symbols';
 import {
+  allOf,
   splitList,
   type Examples,
   type Given,
@@ -81,7 +82,7 @@ function prepare(table: Table, given: Given): Note {
   for (const [column, symbols] of Object.entries({ [source]: known, [written]: vocabulary.known }))
     mustBe(symbols.length > 0, `${where}: column ${column}`, 'some symbol must occur twice', 'none');
   return {
-    ...{ source, target: written, header: given.header !== 'no', tokens: kind, known },
+    ...{ source, target: written, tokens: kind, known },
     characters: kind === 'characters' && table.column(written).kind === 'texts',
     embedding: embeddingOf(given.embedding, known.length + 1),
     written: vocabulary,
@@ -183,15 +184,10 @@ export const translate: Task<Note> = {
       ...{ kind: 'choice', names: () => attentions, default: 'general', label: 'Attention', unit: 'name' },
       help: 'how the decoder looks at what was read',
     },
-    header: {
-      ...{ kind: 'choice', names: () => ['yes', 'no'], default: 'yes', label: 'Header', unit: 'yes/no' },
-      help: 'whether the first row names the columns; without one they are column1, column2, …',
-    },
   },
   defaults: { hidden: 128, lr: 0.003 },
   note: noteSchema,
-  expected: ({ source, target: column }) => allOf([source, column], 'texts'),
-  header: ({ header }) => header,
+  reads: ({ source, target: column }) => allOf([source, column], 'texts'),
   fits: (table) => {
     const { source, target: column } = guess(table);
     // the names of the files in a folder are no sequences to translate
