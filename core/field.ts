@@ -62,8 +62,11 @@ export class Field {
     let [u, v] = [0, 1]; // r = u a and s = v a, modulo p
     while (s !== 0) {
       const quotient = Math.floor(r / s);
-      [r, s] = [s, r - quotient * s];
-      [u, v] = [v, u - quotient * v];
+      const [rest, factor] = [r - quotient * s, u - quotient * v];
+      r = s;
+      s = rest;
+      u = v;
+      v = factor;
     }
     return u < 0 ? u + this.prime : u;
   }

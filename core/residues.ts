@@ -20,9 +20,10 @@
  * found different.
  */
 import { Field } from './field';
+import { once } from './once';
 import { Random } from './random/random';
 import type { OperationName } from './programs/scalar';
-import type { Graph } from './programs/statement';
+import { inputsOf, type Graph } from './programs/statement';
 
 /** A residue and its derivative in one direction. */
 export interface Residue {
@@ -237,44 +238,112 @@ export const residueRules: Record<OperationName, Rule> = {
   stop: { ...choice(() => 0), partials: () => [0] },
 };
 
+/** A node that is computed: a constant, or an operation on the nodes `args`. */
+interface Step {
+  node: number;
+  constant: number;
+  rule?: Rule;
+  args: readonly number[];
+  /** The nodes of its three operands; a missing one is 0. */
+  a: number;
+  b: number;
+  c: number;
+  /** eᵃ, eᵇ, eᶜ. */
+  exponential: (k: number) => number;
+}
+
+/** A graph that is evaluated at many elements: its nodes' values and derivatives, which `run` computes from the inputs'. */
+export class GraphInField {
+  readonly re: Float64Array;
+  readonly du: Float64Array;
+  /** The nodes of the inputs, in the order of `inputsOf`. */
+  readonly inputs: readonly number[];
+  private readonly steps: readonly Step[];
+  /** For each node, eˣ by an identity of its operation. */
+  private readonly identities: readonly ((() => number | undefined) | undefined)[];
+  private point: Point | undefined;
+  /** The point whose constants the nodes hold. */
+  private settled: Point | undefined;
+
+  constructor({ nodes }: Graph) {
+    const none = nodes.length;
+    [this.re, this.du] = [new Float64Array(none + 1), new Float64Array(none + 1)];
+    this.inputs = nodes.flatMap(({ op }, node) => (op === 'input' ? [node] : []));
+    this.steps = nodes.flatMap((it, node): Step[] => {
+      if (it.op === 'input') return [];
+      const isConstant = it.op === 'constant';
+      const args = isConstant ? [] : it.args;
+      return [
+        {
+          ...{
+            node,
+            args,
+            constant: isConstant ? it.value : 0,
+            rule: isConstant ? undefined : residueRules[it.op],
+          },
+          ...{ a: args[0] ?? none, b: args[1] ?? none, c: args[2] ?? none },
+          exponential: (k) => this.exponential(args[k]),
+        },
+      ];
+    });
+    const { re } = this;
+    const identities: (typeof this.identities)[number][] = [];
+    for (const { node, rule, a, b, c, exponential } of this.steps)
+      identities[node] = () => rule?.exponential?.(this.point as Point, re[a], re[b], re[c], exponential);
+    this.identities = identities;
+  }
+
+  /** @throws NoInverse if a divisor happens to be 0. */
+  run(point: Point): void {
+    const { re, du, steps } = this;
+    // at the same point, constants keep their residues
+    const isNew = this.settled !== point;
+    this.point = point;
+    for (let k = 0; k < steps.length; k++) {
+      const { node, rule, constant, args, a, b, c, exponential } = steps[k];
+      if (!rule) {
+        if (isNew) re[node] = point.constant(constant);
+        continue;
+      }
+      const y = (re[node] = rule.value(point, re[a], re[b], re[c], exponential));
+      let slope = 0;
+      // the chain rule; skipped if all arguments are constant
+      if (du[a] !== 0 || du[b] !== 0 || du[c] !== 0) {
+        const slopes = rule.partials(point, re[a], re[b], re[c], y);
+        for (let j = 0; j < args.length; j++) slope = point.add(slope, point.mul(slopes[j], du[args[j]]));
+      }
+      du[node] = slope;
+    }
+    this.settled = point;
+  }
+
+  /** eˣ of the k-th node. */
+  private exponential(k: number): number {
+    return (this.point as Point).exp(this.re[k], this.identities[k]);
+  }
+}
+
+/** The graph's `GraphInField`, which all evaluations share. */
+export const inField = once((graph: Graph) => new GraphInField(graph));
+
 /**
  * The outputs of a graph at a point, with their derivatives in the direction given by those of the inputs.
  * @throws NoInverse if a divisor happens to be 0.
  */
 export function evaluateInField(
-  { nodes, outputs }: Graph,
+  graph: Graph,
   point: Point,
   inputs: Readonly<Record<string, Residue>>,
 ): Record<string, Residue> {
-  const values: Residue[] = [];
-  const re = (k: number): number => (k < values.length ? values[k].re : 0);
-
-  /** eˣ of the k-th node. */
-  const exponential = (k: number): number =>
-    point.exp(re(k), () => {
-      const node = nodes[k];
-      if (node.op === 'input' || node.op === 'constant') return undefined;
-      const { args } = node;
-      const rule = residueRules[node.op].exponential;
-      return rule?.(point, re(args[0]), re(args[1]), re(args[2]), (j) => exponential(args[j]));
-    });
-
-  for (const node of nodes) {
-    if (node.op === 'input') values.push(inputs[node.name]);
-    else if (node.op === 'constant') values.push({ re: point.constant(node.value), du: 0 });
-    else {
-      const { op, args } = node;
-      const { value, partials } = residueRules[op];
-      const [a, b, c] = [re(args[0]), re(args[1]), re(args[2])];
-      const y = value(point, a, b, c, (j) => exponential(args[j]));
-      let du = 0;
-      // the chain rule; skipped if all arguments are constant
-      if (args.some((arg) => values[arg].du !== 0)) {
-        const slopes = partials(point, a, b, c, y);
-        args.forEach((arg, j) => (du = point.add(du, point.mul(slopes[j], values[arg].du))));
-      }
-      values.push({ re: y, du });
-    }
-  }
-  return Object.fromEntries(Object.entries(outputs).map(([name, k]) => [name, values[k]]));
+  const all = inField(graph);
+  inputsOf(graph).forEach((name, k) => {
+    const { re, du } = inputs[name];
+    all.re[all.inputs[k]] = re;
+    all.du[all.inputs[k]] = du;
+  });
+  all.run(point);
+  const { re, du } = all;
+  return Object.fromEntries(
+    Object.entries(graph.outputs).map(([name, k]) => [name, { re: re[k], du: du[k] }]),
+  );
 }

@@ -17,9 +17,9 @@ import { isOneHot } from '../../../core/onehot';
 import type { Program } from '../../../core/programs/program';
 import { type Executor, type Operation, type Pointwise } from '../../../core/programs/program';
 import type { Point } from '../../../core/residues';
-import { evaluateInField, type Residue } from '../../../core/residues';
+import { evaluateInField, inField } from '../../../core/residues';
 import { inputsOf, type Graph } from '../../../core/programs/statement';
-import { sizeOf, zeros, type Tensor } from '../../../core/tensor';
+import { outside, sizeOf, type Tensor } from '../../../core/tensor';
 import type { Arithmetic } from '../arithmetic';
 import { Degrees } from './degree';
 import type { Direction } from '../judge';
@@ -35,6 +35,7 @@ interface Pair {
 /** Runs programs on residues and their derivatives together; the numbers in the tensors do not change. */
 export class ResidueExecutor implements Executor, Arithmetic {
   readonly name = 'residues';
+  readonly lanes = 1;
   readonly moving: Executor = this;
   /** The same without derivatives. */
   readonly still: Executor = { name: 'residues', bind: (operation) => this.record(operation, false) };
@@ -45,17 +46,24 @@ export class ResidueExecutor implements Executor, Arithmetic {
   /** The residues of a tensor; initially those of its numbers. */
   of(t: Tensor): Pair {
     if (isOneHot(t)) {
-      const re = zeros([...t.shape]);
+      const re = outside([...t.shape], 'float64');
       fillTensor(re, (r, c) => t.get(r, c));
-      return { re, du: zeros([...t.shape]) };
+      return { re, du: outside([...t.shape], 'float64') };
     }
-    let pair = this.pairs.get(t.data);
-    if (!pair) {
-      const re = Float64Array.from(t.data, (x) => this.point.constant(x));
-      this.pairs.set(t.data, (pair = { re, du: new Float64Array(re.length) }));
-    }
-    const view = (data: Float64Array): Tensor => ndarray<Data>(data, t.shape, t.stride, t.offset);
+    const pair = this.arrays(t.data);
+    const view = (data: Data): Tensor => ndarray<Data>(data, t.shape, t.stride, t.offset);
     return { re: view(pair.re), du: view(pair.du) };
+  }
+
+  /** The residues and the derivatives of an array. */
+  protected arrays(data: Data): { re: Data; du: Data } {
+    let pair = this.pairs.get(data);
+    if (!pair) {
+      const re = new Float64Array(data.length);
+      for (let k = 0; k < re.length; k++) re[k] = this.point.constant(data[k]);
+      this.pairs.set(data, (pair = { re, du: new Float64Array(re.length) }));
+    }
+    return pair;
   }
 
   readonly value = (t: Tensor): Tensor => this.of(t).re;
@@ -83,7 +91,10 @@ export class ResidueExecutor implements Executor, Arithmetic {
       // d(a b + bias) = da b + a db + dbias
       const [a, b] = [this.of(operation.a), this.of(operation.b)];
       const bias = operation.bias && this.of(operation.bias);
+      const isClasses = isOneHot(operation.a);
       return () => {
+        // class numbers may be others at each run
+        if (isClasses) fillTensor(a.re, (r, c) => operation.a.get(r, c));
         this.start(out.re, accumulate, bias?.re);
         this.multiply(a.re, b.re, out.re);
         if (!moving) return;
@@ -93,7 +104,7 @@ export class ResidueExecutor implements Executor, Arithmetic {
       };
     }
     const from = this.of(operation.from);
-    if (operation.what === 'logSumExp') return () => this.logSumExp(from, out);
+    if (operation.what === 'logSumExp') return () => this.logSumExp(from, out, moving);
     const along = operation.what === 'sumColumns';
     return () => {
       this.sum(from.re, out.re, along, accumulate);
@@ -104,19 +115,29 @@ export class ResidueExecutor implements Executor, Arithmetic {
   private start(out: Tensor, accumulate: boolean, bias?: Tensor): void {
     const { point } = this;
     if (accumulate && !bias) return;
-    fillTensor(out, (r, c) => point.add(accumulate ? out.get(r, c) : 0, bias ? bias.get(c) : 0));
+    const [[M, N], [down, right]] = [out.shape, out.stride];
+    for (let m = 0; m < M; m++) {
+      for (let n = 0; n < N; n++) {
+        const at = out.offset + m * down + n * right;
+        const added = bias ? bias.data[bias.offset + n * bias.stride[0]] : 0;
+        out.data[at] = point.add(accumulate ? out.data[at] : 0, added);
+      }
+    }
   }
 
   /** out += a b */
   private multiply(a: Tensor, b: Tensor, out: Tensor): void {
     const { point } = this;
-    const [M, K] = a.shape;
-    const N = b.shape[1];
+    const [[M, K], N] = [a.shape, b.shape[1]];
+    const [A, B, Y] = [a.data, b.data, out.data];
+    const [[aDown, aRight], [bDown, bRight], [yDown, yRight]] = [a.stride, b.stride, out.stride];
     for (let m = 0; m < M; m++) {
       for (let k = 0; k < K; k++) {
-        const factor = a.get(m, k);
+        const factor = A[a.offset + m * aDown + k * aRight];
         if (factor === 0) continue;
-        for (let n = 0; n < N; n++) out.set(m, n, point.add(out.get(m, n), point.mul(factor, b.get(k, n))));
+        let [from, to] = [b.offset + k * bDown, out.offset + m * yDown];
+        for (let n = 0; n < N; n++, from += bRight, to += yRight)
+          Y[to] = point.add(Y[to], point.mul(factor, B[from]));
       }
     }
   }
@@ -134,7 +155,7 @@ export class ResidueExecutor implements Executor, Arithmetic {
   }
 
   /** L = log S with S = Σ eʸ, and dL = Σ eʸ dy / S. */
-  private logSumExp(from: Pair, out: Pair): void {
+  private logSumExp(from: Pair, out: Pair, moving: boolean): void {
     const { point } = this;
     const [R, C] = from.re.shape;
     for (let r = 0; r < R; r++) {
@@ -142,31 +163,51 @@ export class ResidueExecutor implements Executor, Arithmetic {
       for (let c = 0; c < C; c++) {
         const e = point.exp(from.re.get(r, c));
         S = point.add(S, e);
-        dS = point.add(dS, point.mul(e, from.du.get(r, c)));
+        if (moving) dS = point.add(dS, point.mul(e, from.du.get(r, c)));
       }
       out.re.set(r, 0, point.log(S));
-      out.du.set(r, 0, point.div(dS, S));
+      if (moving) out.du.set(r, 0, point.div(dS, S));
     }
   }
 
   private pointwise({ graph, inputs, outputs }: Pointwise, moving: boolean): () => void {
     const { point } = this;
-    const from = inputsOf(graph).map((name) => ({ name, ...this.of(inputs[name]) }));
-    const into = Object.entries(outputs).map(([name, t]) => ({ name, ...this.of(t) }));
-    const [R, C] = into[0].re.shape;
-    const given: Record<string, Residue> = {};
+    const all = inField(graph);
+    const { re, du } = all;
+    const from = inputsOf(graph).map((name, k) => this.elements(inputs[name], all.inputs[k]));
+    const into = Object.entries(outputs).map(([name, t]) => this.elements(t, graph.outputs[name]));
+    const [R, C] = Object.values(outputs)[0].shape;
     return () => {
       for (let r = 0; r < R; r++) {
         for (let c = 0; c < C; c++) {
-          for (const { name, re, du } of from)
-            given[name] = { re: re.get(r, c), du: moving ? du.get(r, c) : 0 };
-          const results = evaluateInField(graph, point, given);
-          for (const { name, re, du } of into) {
-            re.set(r, c, results[name].re);
-            if (moving) du.set(r, c, results[name].du);
+          for (let k = 0; k < from.length; k++) {
+            const { node, values, slopes, offset, down, right } = from[k];
+            const at = offset + r * down + c * right;
+            re[node] = values[at];
+            du[node] = moving ? slopes[at] : 0;
+          }
+          all.run(point);
+          for (let k = 0; k < into.length; k++) {
+            const { node, values, slopes, offset, down, right } = into[k];
+            const at = offset + r * down + c * right;
+            values[at] = re[node];
+            if (moving) slopes[at] = du[node];
           }
         }
       }
+    };
+  }
+
+  /** Where the elements of a matrix are, which a node of a graph reads or writes. */
+  private elements(t: Tensor, node: number) {
+    const { re, du } = this.of(t);
+    return {
+      node,
+      values: re.data,
+      slopes: du.data,
+      offset: re.offset,
+      down: re.stride[0],
+      right: re.stride[1],
     };
   }
 }

@@ -7,7 +7,7 @@
  *   outputs and last states   must equal those of the whole sequence in one pass
  *   gradients                 must equal the derivative of each chunk's loss, by forward mode, with the states before it fixed
  */
-import ndarray from 'ndarray';
+import type { Data } from '../../../core/memory';
 import { hoist } from '../../../core/programs/hoist';
 import { Program, type Operation } from '../../../core/programs/program';
 import type { Point } from '../../../core/residues';
@@ -24,6 +24,9 @@ import { ResidueExecutor, type Residues } from './oracle';
 import { alongDirections, rowsAtPoints, type Compared, type ExactRows } from './rows';
 import { fillTensor, type Problem } from '../problem';
 
+/** The derivatives that are not computed. */
+const nothing = new Float64Array(0);
+
 /** Computes with the numbers of tensors themselves, as residues; without derivatives. */
 class InPlace extends ResidueExecutor {
   constructor(point: Point) {
@@ -32,10 +35,8 @@ class InPlace extends ResidueExecutor {
     for (const mask of [0, 1]) point.constant(mask);
   }
 
-  override of(t: Tensor): { re: Tensor; du: Tensor } {
-    const { shape, stride, offset } = t;
-    const last = shape.reduce((at, n, axis) => at + (n - 1) * Math.max(0, stride[axis]), offset);
-    return { re: t, du: ndarray(new Float64Array(last + 1), shape, stride, offset) };
+  protected override arrays(data: Data): { re: Data; du: Data } {
+    return { re: data, du: nothing };
   }
 
   override bind(operation: Operation): () => void {
