@@ -37,7 +37,7 @@ import { exactCheck, unlessZero } from './exact/oracle';
 import { exactDoubleSum, exactJacobians } from './exact/matrices';
 import { exactTruncated } from './exact/truncated';
 import { centralDifferences, type DifferenceOptions } from './finite';
-import { judge, none, together, type Slope, type Verdict } from './judge';
+import { judge, none, together, unitDirection, type Slope, type Verdict } from './judge';
 import { directionsOf, type Layer } from '../network/layers/layer';
 import { Network } from '../network/network';
 import {
@@ -197,12 +197,12 @@ function compare(
     const chosen = all
       ? gradient.map((_, k) => k)
       : Array.from({ length: coordinates }, () => random.below(size));
-    for (const k of chosen) {
-      const unit = new Float64Array(size);
-      unit[k] = 1;
+    const units = chosen.map((k) => unitDirection(variable, size, k));
+    slope.ahead?.(units);
+    chosen.forEach((k, at) => {
       const where = `[${indexOf(k, value.shape).join(', ')}]`;
-      row.add(gradient[k], judge(gradient[k], { [variable]: unit }, slope, measure), where);
-    }
+      row.add(gradient[k], judge(gradient[k], units[at], slope, measure), where);
+    });
     for (let d = 0; !all && d < directions; d++) {
       const along = randomNormals(size, random);
       const norm = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));

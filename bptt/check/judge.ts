@@ -21,6 +21,13 @@ export const none: Readonly<Record<Reason, number>> = { kink: 0, rounding: 0, fi
 /** A direction over the variables: row-major numbers by name; missing names are zero. */
 export type Direction = Record<string, ArrayLike<number>>;
 
+/** The direction of entry k of a variable. */
+export function unitDirection(variable: string, size: number, k: number): Direction {
+  const unit = new Float64Array(size);
+  unit[k] = 1;
+  return { [variable]: unit };
+}
+
 /** A slope and its uncertainty. */
 export interface Estimate {
   slope: number;
@@ -34,6 +41,23 @@ export interface Slope {
   rounding?: (direction: Direction) => number;
   /** The oracle's most accurate slope, with its uncertainty. Slower. */
   refined?: (direction: Direction) => Estimate | undefined;
+  /** Computes the slopes along directions that are asked for next, if that is faster for several at once. */
+  ahead?: (directions: readonly Direction[]) => void;
+}
+
+/** A slope by a computation that takes up to `lanes` directions of the same variables at once. */
+export function inLanes(
+  lanes: number,
+  slopes: (directions: readonly Direction[]) => number[],
+): ((direction: Direction) => number) & Required<Pick<Slope, 'ahead'>> {
+  const known = new WeakMap<Direction, number>();
+  const ahead = (directions: readonly Direction[]): void => {
+    for (let from = 0; from < directions.length; from += lanes) {
+      const some = directions.slice(from, from + lanes);
+      slopes(some).forEach((slope, lane) => known.set(some[lane], slope));
+    }
+  };
+  return Object.assign((direction: Direction) => known.get(direction) ?? slopes([direction])[0], { ahead });
 }
 
 export interface SlopeJudgement {

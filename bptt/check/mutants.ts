@@ -16,10 +16,11 @@ import {
 } from '../../core/programs/program';
 import { printedLines, printGraph } from '../../core/programs/print';
 import { inputsOf, type Graph, type GraphNode } from '../../core/programs/statement';
-import { zeros, type Tensor, type Tensors } from '../../core/tensor';
+import { sizeOf, zeros, type Tensor, type Tensors } from '../../core/tensor';
 import { errorBounds, relativeError } from './bounds';
 import { exactOracle, sameGraphs } from './exact/oracle';
 import { centralDifferences } from './finite';
+import { unitDirection, type Slope } from './judge';
 import { analyticGradients, backwardGradients, type Problem } from './problem';
 import { forwardMode } from './rtrl';
 
@@ -287,19 +288,13 @@ const near = (whole: Tensor, part: Tensor): boolean => {
   return part.offset >= whole.offset && part.offset < whole.offset + extent;
 };
 
-function oracle(
-  { variables }: Problem,
-  slope: (direction: Record<string, ArrayLike<number>>) => number | undefined,
-): Record<string, (number | undefined)[]> {
+function oracle({ variables }: Problem, slope: Slope): Record<string, (number | undefined)[]> {
   return Object.fromEntries(
     Object.entries(variables).map(([name, { value }]) => {
-      const size = value.shape.reduce((product, n) => product * n, 1);
-      const slopes = Array.from({ length: size }, (_, k) => {
-        const unit = new Float64Array(size);
-        unit[k] = 1;
-        return slope({ [name]: unit });
-      });
-      return [name, slopes];
+      const size = sizeOf(value.shape);
+      const units = Array.from({ length: size }, (_, k) => unitDirection(name, size, k));
+      slope.ahead?.(units);
+      return [name, units.map(slope)];
     }),
   );
 }

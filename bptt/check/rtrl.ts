@@ -9,96 +9,155 @@
 import { bindMatmul } from '../../core/programs/matmul';
 import type { Data } from '../../core/memory';
 import { isOneHot } from '../../core/onehot';
+import { lazy } from '../../core/once';
 import { plain } from '../../core/programs/plain';
 import type { Executor, Pointwise, Product, Reduction } from '../../core/programs/program';
 import { Random } from '../../core/random/random';
-import { Dual, primal, tangent, type Scalar } from '../../core/programs/scalar';
-import { inputsOf, statementOf } from '../../core/programs/statement';
+import { dualsOf } from '../../core/programs/statement';
 import ndarray from 'ndarray';
 import type { Tensor } from '../../core/tensor';
-import type { Direction, Estimate } from './judge';
+import { inLanes, type Direction, type Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
 import { RoundingExecutor, measuredSpread } from './rounding';
 
-/** Runs programs on values and their derivatives together. */
+/** Number of directions that are computed at once where there are many: the values are then computed once for all. */
+export const LANES = 16;
+
+/** Runs programs on values and their derivatives together, in up to `lanes` directions at once. */
 export class DualExecutor implements Executor {
   readonly name = 'dual';
+  /** The derivatives of each array, lane after lane. */
   private readonly tangents = new Map<Data, Float64Array>();
+  /** Number of directions in use. */
+  private count: number;
 
-  /** The derivative of a tensor, with the same shape and strides. */
-  tangentOf(t: Tensor): Tensor {
-    let data = this.tangents.get(t.data);
-    if (!data) this.tangents.set(t.data, (data = new Float64Array(t.data.length)));
-    return ndarray<Data>(data, t.shape, t.stride, t.offset);
+  constructor(readonly lanes = 1) {
+    this.count = lanes;
   }
 
-  /** Sets the derivatives of variables to a direction, and all others to zero. */
-  move(variables: Problem['variables'], direction: Direction): void {
-    for (const data of this.tangents.values()) data.fill(0);
-    for (const [name, v] of Object.entries(direction)) {
-      const d = this.tangentOf(variables[name].value);
-      for (let k = 0; k < v.length; k++) d.data[positionOf(d, k)] = v[k];
-    }
+  /** The derivative of a tensor, with the same shape and strides. */
+  tangentOf(t: Tensor, lane = 0): Tensor {
+    return ndarray<Data>(this.tangentsOf(t.data), t.shape, t.stride, t.offset + lane * t.data.length);
+  }
+
+  /** Sets the derivatives of variables to the directions, and all others to zero. */
+  move(variables: Problem['variables'], ...directions: readonly Direction[]): void {
+    this.count = directions.length;
+    for (const [{ length }, all] of this.tangents) all.fill(0, 0, directions.length * length);
+    directions.forEach((direction, lane) => {
+      for (const [name, v] of Object.entries(direction)) {
+        const d = this.tangentOf(variables[name].value, lane);
+        for (let k = 0; k < v.length; k++) d.data[positionOf(d, k)] = v[k];
+      }
+    });
   }
 
   bind(operation: Parameters<Executor['bind']>[0]): () => void {
     if (operation.kind === 'pointwise') return this.bindPointwise(operation);
     const value = plain.bind(operation);
-    if (operation.kind === 'reduction') {
-      const slope = this.bindReduction(operation);
-      return () => (value(), slope());
-    }
-    // d(a b + bias) = da b + a db + dbias
-    const { a, b, out, bias, accumulate } = operation;
-    const dOut = this.tangentOf(out);
-    const dBias = bias && this.tangentOf(bias);
-    const second: Product = { kind: 'product', a, b: this.tangentOf(b), out: dOut, bias: dBias, accumulate };
+    const slope =
+      operation.kind === 'reduction' ? this.bindReduction(operation) : this.bindProduct(operation);
+    return () => {
+      value();
+      for (let lane = 0; lane < this.count; lane++) slope(lane);
+    };
+  }
+
+  private tangentsOf(data: Data): Float64Array {
+    let all = this.tangents.get(data);
+    if (!all) this.tangents.set(data, (all = new Float64Array(this.lanes * data.length)));
+    return all;
+  }
+
+  /** The derivatives of a tensor, whose offset `at` moves to a lane. */
+  private moving(t: Tensor): { d: Tensor; at: (lane: number) => void } {
+    const d = this.tangentOf(t);
+    return { d, at: (lane) => (d.offset = t.offset + lane * t.data.length) };
+  }
+
+  /** d(a b + bias) = da b + a db + dbias */
+  private bindProduct({ a, b, out, bias, accumulate }: Product): (lane: number) => void {
+    const [dOut, dB, dBias] = [this.moving(out), this.moving(b), bias && this.moving(bias)];
+    const second: Product = { kind: 'product', a, b: dB.d, out: dOut.d, bias: dBias?.d, accumulate };
     const addSecond = bindMatmul(second);
-    if (isOneHot(a)) return () => (value(), addSecond()); // class numbers are constant
-    const addFirst = bindMatmul({ kind: 'product', a: this.tangentOf(a), b, out: dOut, accumulate: true });
-    return () => (value(), addSecond(), addFirst());
+    const both = [dOut, dB, ...(dBias ? [dBias] : [])];
+    if (isOneHot(a))
+      // class numbers are constant
+      return (lane) => {
+        for (const one of both) one.at(lane);
+        addSecond();
+      };
+    const dA = this.moving(a);
+    const addFirst = bindMatmul({ kind: 'product', a: dA.d, b, out: dOut.d, accumulate: true });
+    return (lane) => {
+      for (const one of both) one.at(lane);
+      dA.at(lane);
+      addSecond();
+      addFirst();
+    };
   }
 
   private bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
-    const body = statementOf(graph);
-    const names = inputsOf(graph);
-    const dInputs = names.map((name) => this.tangentOf(inputs[name]));
-    const targets = Object.entries(outputs).map(([name, t]) => ({ name, t, d: this.tangentOf(t) }));
-    const [R, C] = targets[0].t.shape;
+    const { lanes } = this;
+    const { re, du, run } = dualsOf(graph, lanes);
+    const elements = (t: Tensor, node: number) => {
+      const { data, offset } = t;
+      return { node, data, slopes: this.tangentsOf(data), offset, down: t.stride[0], right: t.stride[1] };
+    };
+    const from = graph.nodes.flatMap((one, node) =>
+      one.op === 'input' ? [elements(inputs[one.name], node)] : [],
+    );
+    const into = Object.entries(outputs).map(([name, t]) => elements(t, graph.outputs[name]));
+    const [R, C] = Object.values(outputs)[0].shape;
     return () => {
-      const arguments_: Record<string, Scalar> = {};
+      const { count } = this;
       for (let r = 0; r < R; r++) {
         for (let c = 0; c < C; c++) {
-          names.forEach((name, k) => {
-            const [value, slope] = [inputs[name].get(r, c), dInputs[k].get(r, c)];
-            arguments_[name] = slope === 0 ? value : new Dual(value, slope); // a constant needs no dual
-          });
-          const results = body(arguments_);
-          for (const { name, t, d } of targets) {
-            t.set(r, c, primal(results[name]));
-            d.set(r, c, tangent(results[name]));
+          for (let k = 0; k < from.length; k++) {
+            const { node, data, slopes, offset, down, right } = from[k];
+            const at = offset + r * down + c * right;
+            re[node] = data[at];
+            for (let lane = 0, from = at; lane < count; lane++, from += data.length)
+              du[node * lanes + lane] = slopes[from];
+          }
+          run(count);
+          for (let k = 0; k < into.length; k++) {
+            const { node, data, slopes, offset, down, right } = into[k];
+            const at = offset + r * down + c * right;
+            data[at] = re[node];
+            for (let lane = 0, to = at; lane < count; lane++, to += data.length)
+              slopes[to] = du[node * lanes + lane];
           }
         }
       }
     };
   }
 
-  private bindReduction(operation: Reduction): () => void {
-    const from = this.tangentOf(operation.from);
-    const out = this.tangentOf(operation.out);
-    if (operation.what !== 'logSumExp') return plain.bind({ ...operation, from, out });
-    // d log Σ exp(y) = Σ softmax(y) dy, where softmax(y) = exp(y − log Σ exp(y))
-    const [R, C] = from.shape;
-    return () => {
-      for (let r = 0; r < R; r++) {
-        let sum = 0;
-        for (let c = 0; c < C; c++) {
-          if (from.get(r, c) !== 0)
-            sum += Math.exp(operation.from.get(r, c) - operation.out.get(r, 0)) * from.get(r, c);
-        }
-        out.set(r, 0, sum);
-      }
+  private bindReduction(operation: Reduction): (lane: number) => void {
+    const [from, out] = [this.moving(operation.from), this.moving(operation.out)];
+    const [x, y] = [from.d, out.d];
+    const isSum = operation.what !== 'logSumExp';
+    const run = isSum
+      ? plain.bind({ ...operation, from: x, out: y })
+      : () => this.slopeOfLogSum(operation, x, y);
+    return (lane) => {
+      from.at(lane);
+      out.at(lane);
+      run();
     };
+  }
+
+  /** d log Σ exp(y) = Σ softmax(y) dy, where softmax(y) = exp(y − log Σ exp(y)) */
+  private slopeOfLogSum({ from, out }: Reduction, dFrom: Tensor, dOut: Tensor): void {
+    const [R, C] = from.shape;
+    for (let r = 0; r < R; r++) {
+      let sum = 0;
+      for (let c = 0; c < C; c++) {
+        const d = dFrom.get(r, c);
+        if (d !== 0) sum += Math.exp(from.get(r, c) - out.get(r, 0)) * d;
+      }
+      dOut.set(r, 0, sum);
+    }
   }
 }
 
@@ -107,6 +166,8 @@ export interface ForwardMode {
   (direction: Direction): number;
   /** The same with an estimate of its rounding error. Slower. */
   refined: (direction: Direction) => Estimate;
+  /** Computes the slopes along directions that are asked for next, several at once. */
+  ahead: (directions: readonly Direction[]) => void;
 }
 
 /**
@@ -117,19 +178,25 @@ export interface ForwardMode {
  * slope({ 'l0.Wh': unit }); // ∂L/∂Wh in the direction `unit`
  */
 export function forwardMode({ variables, forward, loss }: Problem): ForwardMode {
-  const duals = new DualExecutor();
-  const along = (run: () => void, direction: Direction): number => {
-    duals.move(variables, direction);
+  const duals = new DualExecutor(LANES);
+  const run = forward.bind(duals);
+  const slope = inLanes(LANES, (directions) => {
+    duals.move(variables, ...directions);
     run();
-    return duals.tangentOf(loss).get(0);
-  };
-  const exact = forward.bind(duals);
-  let rounded: (() => void) | undefined;
+    return directions.map((_, lane) => duals.tangentOf(loss, lane).get(0));
+  });
+  const perturbed = lazy(() => {
+    const one = new DualExecutor();
+    const again = forward.bind(new RoundingExecutor(new Random(0), one, (t) => [one.tangentOf(t)]));
+    return (direction: Direction): number => {
+      one.move(variables, direction);
+      again();
+      return one.tangentOf(loss).get(0);
+    };
+  });
   const refined = (direction: Direction): Estimate => {
-    rounded ??= forward.bind(new RoundingExecutor(new Random(0), duals, (t) => [duals.tangentOf(t)]));
-    const again = rounded;
-    const slope = along(exact, direction);
-    return { slope, uncertainty: measuredSpread(slope, () => along(again, direction)) };
+    const exact = slope(direction);
+    return { slope: exact, uncertainty: measuredSpread(exact, () => perturbed()(direction)) };
   };
-  return Object.assign((direction: Direction) => along(exact, direction), { refined });
+  return Object.assign(slope, { refined });
 }

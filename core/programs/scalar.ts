@@ -78,29 +78,29 @@ export const language = {
 /** Names of the operations: `add`, `mul`, `tanh` … */
 export type OperationName = keyof typeof language;
 
-const rules: Record<OperationName, Rule> = language;
+/** The same table, in which all rows have one type. */
+export const rules: Record<OperationName, Rule> = language;
 
 /** Applies an operation to scalars of any kind; only here are numbers, duals and nodes distinguished. */
 export function apply(op: OperationName, a: Scalar, b: Scalar = 0, c: Scalar = 0): Scalar {
   const { arity, value, partials } = rules[op];
   if (typeof a === 'number' && typeof b === 'number' && typeof c === 'number') return value(a, b, c);
 
-  const args = [a, b, c];
-  for (let k = 0; k < arity; k++) {
-    const arg = args[k];
-    if (arg instanceof Node) return arg.recorder.apply(op, args.slice(0, arity));
-  }
+  const args = [a, b, c].slice(0, arity);
+  for (const arg of args) if (arg instanceof Node) return arg.recorder.apply(op, args);
 
   const [p, q, r] = [primal(a), primal(b), primal(c)];
   const y = value(p, q, r);
-  // the chain rule: dy = Σ ∂y/∂arg · d(arg); a constant argument adds nothing, even if its partial is infinite
-  const slopes = partials(p, q, r, y);
+  return new Dual(y, chained(partials(p, q, r, y), tangent(a), tangent(b), tangent(c)));
+}
+
+/** The chain rule: dy = Σ ∂y/∂arg · d(arg); a constant argument adds nothing, even if its partial is infinite. */
+export function chained(partials: readonly number[], da: number, db: number, dc: number): number {
   let dy = 0;
-  for (let k = 0; k < arity; k++) {
-    const d = tangent(args[k]);
-    if (d !== 0 && slopes[k] !== 0) dy += slopes[k] * d;
-  }
-  return new Dual(y, dy);
+  if (da !== 0 && partials[0] !== 0) dy += partials[0] * da;
+  if (db !== 0 && partials[1] !== 0) dy += partials[1] * db;
+  if (dc !== 0 && partials[2] !== 0) dy += partials[2] * dc;
+  return dy;
 }
 
 /**

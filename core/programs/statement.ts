@@ -1,7 +1,16 @@
 /**
  * Statements: groups of elementwise equations, written as functions over scalars, that can also be traced to a graph.
  */
-import { apply, language, Node, type OperationName, type Recorder, type Scalar } from './scalar';
+import {
+  apply,
+  chained,
+  language,
+  Node,
+  rules,
+  type OperationName,
+  type Recorder,
+  type Scalar,
+} from './scalar';
 
 /** A node of a graph: an input by name, a constant, or an operation on earlier nodes. */
 export type GraphNode =
@@ -52,6 +61,42 @@ export function statementOf(graph: Graph): Statement {
     return results;
   };
   return Object.assign(body, { graph });
+}
+
+/** The nodes of a graph on dual numbers. */
+export interface DualNodes {
+  /** The value of each node. */
+  re: Float64Array;
+  /** Its derivatives, `lanes` of them. */
+  du: Float64Array;
+  /** Computes all nodes from the inputs, with the first `count` derivatives, as `statementOf` does. */
+  run: (count: number) => void;
+}
+
+/** A graph on dual numbers with derivatives in several directions, for many elements. */
+export function dualsOf({ nodes }: Graph, lanes: number): DualNodes {
+  const none = nodes.length; // stands for a missing operand
+  const [re, du] = [new Float64Array(none + 1), new Float64Array((none + 1) * lanes)];
+  const steps = nodes.flatMap((one, node) => {
+    if (one.op === 'constant') re[node] = one.value;
+    if (one.op === 'constant' || one.op === 'input') return [];
+    const [a, b = none, c = none] = one.args;
+    return [{ ...{ node, a, b, c }, ...rules[one.op] }];
+  });
+  const run = (count: number): void => {
+    for (let k = 0; k < steps.length; k++) {
+      const { node, a, b, c, value, partials } = steps[k];
+      const [p, q, r] = [re[a], re[b], re[c]];
+      const y = (re[node] = value(p, q, r));
+      let slopes: number[] | undefined;
+      for (let lane = 0; lane < count; lane++) {
+        const [da, db, dc] = [du[a * lanes + lane], du[b * lanes + lane], du[c * lanes + lane]];
+        const moves = da !== 0 || db !== 0 || dc !== 0;
+        du[node * lanes + lane] = moves ? chained((slopes ??= partials(p, q, r, y)), da, db, dc) : 0;
+      }
+    }
+  };
+  return { re, du, run };
 }
 
 /** The names of a graph's inputs, in the order of their first use. */

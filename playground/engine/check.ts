@@ -8,6 +8,7 @@ import { centralDifferences } from '../../bptt/check/finite';
 import {
   judge,
   together,
+  unitDirection,
   type Direction,
   type SlopeJudgement,
   type Slope,
@@ -106,19 +107,15 @@ export class Checker {
     this.proofs.set(-1, this.prove(problem.backward));
     this.mutants = canBreak ? mutate(problem).mutants : [];
     this.mistakes = this.mutants.map(({ what }) => what);
-    this.slopes = {
-      differences: remembering(centralDifferences(this.problem)),
-      forwardMode: remembering(forwardMode(this.problem)),
-    };
     this.directions = Object.fromEntries(
       Object.entries(this.problem.variables).map(([name, { value }]) => {
         const size = sizeOf(value.shape);
-        const units = Array.from({ length: size }, (_, k) =>
-          Float64Array.from({ length: size }, (_v, j) => +(j === k)),
-        );
-        return [name, units.map((unit) => ({ [name]: unit }))];
+        return [name, Array.from({ length: size }, (_, k) => unitDirection(name, size, k))];
       }),
     );
+    const duals = forwardMode(problem);
+    for (const along of Object.values(this.directions)) duals.ahead(along);
+    this.slopes = { differences: remembering(centralDifferences(problem)), forwardMode: remembering(duals) };
     this.rounding = gradientRounding(this.problem, analyticGradients(this.problem));
     this.variables = Object.entries(this.problem.variables).map(([name, { value }]) => ({
       name,

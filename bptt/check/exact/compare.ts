@@ -3,7 +3,7 @@ import { sizeOf } from '../../../core/tensor';
 import { errorBounds } from '../bounds';
 import type { ExactReport } from './oracle';
 import type { ExactRows } from './rows';
-import { judge, none, type Direction } from '../judge';
+import { judge, none, unitDirection, type Direction } from '../judge';
 import type { Problem } from '../problem';
 import { indexOf, largestOf, type ExactOracle, type GradcheckRow } from '../row';
 import { forwardMode } from '../rtrl';
@@ -28,9 +28,9 @@ export function compareExactly(
   const slope = forwardMode(problem);
   const rightInNumbers = (variable: string, index: number): boolean => {
     const gradient = gradients[variable];
-    const unit = Float64Array.from(gradient, (_, k) => (k === index ? 1 : 0));
+    const unit = unitDirection(variable, gradient.length, index);
     const measure = { bound: errorBounds.forwardMode, largest: largestOf(gradient), rounding };
-    return judge(gradient[index], { [variable]: unit }, slope, measure).verdict === 'right';
+    return judge(gradient[index], unit, slope, measure).verdict === 'right';
   };
   return Object.entries(problem.variables).map(([variable, { value }]) => {
     const size = sizeOf(value.shape);
