@@ -15,9 +15,9 @@ import type { Data } from '../core/memory';
 import { isOneHot } from '../core/onehot';
 import { plain } from '../core/programs/plain';
 import type { Executor, Operation, Pointwise, Product, Reduction } from '../core/programs/program';
-import { language, type OperationName } from '../core/programs/scalar';
-import { inputsOf, type Graph } from '../core/programs/statement';
-import { sizeOf, toFlat, type Tensor } from '../core/tensor';
+import { rules, type OperationName } from '../core/programs/scalar';
+import type { Graph } from '../core/programs/statement';
+import { sizeOf, type Tensor } from '../core/tensor';
 import { positionOf } from '../bptt/check/problem';
 
 /** The number format that numbers were computed in. */
@@ -77,7 +77,8 @@ export class ErrorBoundExecutor implements Executor {
 
   /** The bounds of a tensor's entries, row-major. */
   of(t: Tensor): number[] {
-    return Array.from({ length: sizeOf(t.shape) }, (_, k) => this.at(t.data, positionOf(t, k)));
+    const errors = this.errorsOf(t.data);
+    return Array.from({ length: sizeOf(t.shape) }, (_, k) => errors(positionOf(t, k)));
   }
 
   bind(operation: Operation): () => void {
@@ -102,9 +103,10 @@ export class ErrorBoundExecutor implements Executor {
     return found;
   }
 
-  private at(data: Data, position: number): number {
+  /** The bound of the number at each position of an array. */
+  private errorsOf(data: Data): (position: number) => number {
     const { carried, terms, mass } = this.boundsOf(data);
-    return carried[position] + times(gamma(terms[position], this.rounding), mass[position]);
+    return (position) => carried[position] + times(gamma(terms[position], this.rounding), mass[position]);
   }
 
   private begin(out: Tensor, accumulate: boolean): void {
@@ -122,9 +124,10 @@ export class ErrorBoundExecutor implements Executor {
     const N = b.shape[1];
     const bounds = this.boundsOf(out.data);
     const { underflow } = this.rounding;
+    const [left, right] = [a, b].map((t) => this.factors(t));
     return () => {
-      const [sizeA, sizeB] = [a, b].map((t) => toFlat(t).map(Math.abs));
-      const [errorA, errorB] = [a, b].map((t) => (isOneHot(t) ? sizeA.map(() => 0) : this.of(t)));
+      const [[sizeA, errorA], [sizeB, errorB]] = [left(), right()];
+      const added = bias && this.errorsOf(bias.data);
       for (let m = 0; m < M; m++)
         for (let n = 0; n < N; n++) {
           const at = positionOf(out, m * N + n);
@@ -135,8 +138,8 @@ export class ErrorBoundExecutor implements Executor {
             carried += times(p, eq) + times(q, ep) + times(ep, eq) + (p === 0 || q === 0 ? 0 : underflow);
             mass += p * q;
           }
-          if (bias) {
-            carried += this.at(bias.data, positionOf(bias, n));
+          if (bias && added) {
+            carried += added(positionOf(bias, n));
             mass += Math.abs(bias.get(n));
           }
           bounds.carried[at] += carried;
@@ -146,15 +149,30 @@ export class ErrorBoundExecutor implements Executor {
     };
   }
 
+  /** Reads the absolute values of a matrix, and their errors, row-major. Classes are exact. */
+  private factors(t: Tensor): () => [sizes: Float64Array, errors: Float64Array] {
+    const [R, C] = t.shape;
+    const [sizes, errors] = [new Float64Array(R * C), new Float64Array(R * C)];
+    return () => {
+      const errorAt = isOneHot(t) ? () => 0 : this.errorsOf(t.data);
+      for (let r = 0, k = 0; r < R; r++)
+        for (let c = 0; c < C; c++, k++) {
+          sizes[k] = Math.abs(t.get(r, c));
+          errors[k] = errorAt(t.offset + r * t.stride[0] + c * t.stride[1]);
+        }
+      return [sizes, errors];
+    };
+  }
+
   private reduction({ what, from, out }: Reduction): () => void {
     const [R, C] = from.shape;
     const bounds = this.boundsOf(out.data);
-    const errorAt = (r: number, c: number): number => this.at(from.data, positionOf(from, r * C + c));
     return () => {
+      const errors = this.errorsOf(from.data);
       for (let r = 0; r < R; r++)
         for (let c = 0; c < C; c++) {
           const at = positionOf(out, what === 'sumRows' ? c : r);
-          const e = errorAt(r, c);
+          const e = errors(positionOf(from, r * C + c));
           if (what === 'logSumExp') {
             // all arguments off by e move it by e; Σ eˣ is a sum of C functions, its logarithm another
             bounds.carried[at] = Math.max(bounds.carried[at], e);
@@ -172,26 +190,28 @@ export class ErrorBoundExecutor implements Executor {
   }
 
   private pointwise({ graph, inputs, outputs }: Pointwise): () => void {
-    const names = inputsOf(graph);
-    const into = Object.entries(outputs);
-    const [R, C] = into[0][1].shape;
+    const { values, errors, run } = boundedNodes(graph, this.rounding);
+    const read = graph.nodes.flatMap((one, node) =>
+      one.op === 'input' ? [{ node, t: inputs[one.name] }] : [],
+    );
+    const written = Object.entries(outputs).map(([name, t]) => ({ node: graph.outputs[name], t }));
+    const [R, C] = written[0].t.shape;
     return () => {
+      const from = read.map((one) => ({ ...one, errorAt: this.errorsOf(one.t.data) }));
+      const into = written.map((one) => ({ ...one, ...this.boundsOf(one.t.data) }));
       for (let k = 0; k < R * C; k++) {
-        const given = Object.fromEntries(
-          names.map((name) => {
-            const at = positionOf(inputs[name], k);
-            return [name, [inputs[name].data[at], this.at(inputs[name].data, at)] as const];
-          }),
-        );
-        const results = evaluate(graph, given, this.rounding);
-        for (const [name, t] of into) {
+        for (const { node, t, errorAt } of from) {
           const at = positionOf(t, k);
-          const { carried, terms, mass } = this.boundsOf(t.data);
-          const [value, error] = results[name];
-          t.data[at] = value;
-          carried[at] = error;
+          values[node] = t.data[at];
+          errors[node] = errorAt(at);
+        }
+        run();
+        for (const { node, t, carried, terms, mass } of into) {
+          const at = positionOf(t, k);
+          t.data[at] = values[node];
+          carried[at] = errors[node];
           terms[at] = 0;
-          mass[at] = Math.abs(value);
+          mass[at] = Math.abs(values[node]);
         }
       }
     };
@@ -209,24 +229,30 @@ const gamma = (n: number, { unit }: Rounding): number =>
 const errorOf = (value: number, units: number, { unit, underflow }: Rounding): number =>
   value === 0 || units === 0 ? 0 : units * (unit * Math.abs(value) + underflow);
 
-type Bounded = readonly [value: number, error: number];
-
-/** Evaluates a statement on numbers with bounds. */
-function evaluate(graph: Graph, given: Record<string, Bounded>, rounding: Rounding): Record<string, Bounded> {
-  const values: Bounded[] = [];
-  for (const node of graph.nodes) {
-    if (node.op === 'input') values.push(given[node.name]);
-    else if (node.op === 'constant') values.push([node.value, errorOf(node.value, 1, rounding)]);
-    else
-      values.push(
-        apply(
-          node.op,
-          node.args.map((k) => values[k]),
-          rounding,
-        ),
-      );
-  }
-  return Object.fromEntries(Object.entries(graph.outputs).map(([name, k]) => [name, values[k]]));
+/** A graph on numbers with bounds, for many elements: `run` computes all nodes from the inputs. */
+function boundedNodes(
+  { nodes }: Graph,
+  rounding: Rounding,
+): { values: Float64Array; errors: Float64Array; run: () => void } {
+  const none = nodes.length; // stands for a missing operand
+  const [values, errors] = [new Float64Array(none + 1), new Float64Array(none + 1)];
+  const steps = nodes.flatMap((one, node) => {
+    if (one.op === 'constant') {
+      values[node] = one.value;
+      errors[node] = errorOf(one.value, 1, rounding);
+    }
+    if (one.op === 'constant' || one.op === 'input') return [];
+    const [a, b = none, c = none] = one.args;
+    return [{ node, a, b, c, op: one.op }];
+  });
+  const run = (): void => {
+    for (const { node, a, b, c, op } of steps) {
+      const of = [values[a], values[b], values[c]] as const;
+      values[node] = rules[op].value(...of);
+      errors[node] = propagated(op, of, values[node], [errors[a], errors[b], errors[c]], rounding);
+    }
+  };
+  return { values, errors, run };
 }
 
 /** Operations that return one of their operands unchanged. */
@@ -234,60 +260,65 @@ const moves = ['neg', 'abs', 'min', 'max', 'relu', 'step', 'select'];
 const monotone = ['tanh', 'sigmoid', 'exp', 'log', 'log1p', 'sqrt'];
 const arithmetic = ['add', 'sub', 'mul', 'div'];
 
-function apply(op: OperationName, args: Bounded[], rounding: Rounding): Bounded {
-  const rule: Rule = language[op];
-  if (op === 'stop') return args[0]; // it holds the derivative fixed, not the rounding error
-  const [a, b = 0, c = 0] = args.map(([value]) => value);
-  const y = rule.value(a, b, c);
-  const errors = args.map(([, error]) => error);
-  const steepest = steepestSlopes(rule, args);
-  let error = errors.reduce((sum, e, k) => sum + times(e, steepest[k]), 0);
+/** Three operands, or their errors; a missing one is 0. */
+type Three = readonly [number, number, number];
+
+/** The error of y, the result of an operation, from those of its operands. */
+function propagated(
+  op: OperationName,
+  [a, b, c]: Three,
+  y: number,
+  errors: Three,
+  rounding: Rounding,
+): number {
+  const [first, second, third] = errors;
+  if (op === 'stop') return first; // it holds the derivative fixed, not the rounding error
+  let error = 0;
+  if (first !== 0 || second !== 0 || third !== 0) {
+    const steepest = steepestSlopes(op, [a, b, c], errors);
+    for (let k = 0; k < 3; k++) error += times(errors[k], steepest[k]);
+  }
   // a saturating function changes less than its slope says; the last term is the rounding of this computation
   if (monotone.includes(op))
     error = Math.min(
       error,
-      movement(rule, a, errors[0]) + FUNCTION_UNITS * precisions.float64.unit * Math.abs(y),
+      movement(op, a, y, first) + FUNCTION_UNITS * precisions.float64.unit * Math.abs(y),
     );
   if (op === 'min' || op === 'max') {
     // one of both passes
-    if (Math.abs(a - b) <= errors[0] + errors[1]) error = Math.max(...errors);
-  } else if ((op === 'step' || op === 'select') && errors[0] > 0 && Math.abs(a) <= errors[0])
+    if (Math.abs(a - b) <= first + second) error = Math.max(first, second);
+  } else if ((op === 'step' || op === 'select') && first > 0 && Math.abs(a) <= first)
     error += op === 'step' ? 1 : Math.abs(b - c);
   const units = moves.includes(op) ? 0 : arithmetic.includes(op) ? 1 : FUNCTION_UNITS;
-  return [y, error + errorOf(y, units, rounding)];
+  return error + errorOf(y, units, rounding);
 }
 
-interface Rule {
-  value: (...of: number[]) => number;
-  partials: (a: number, b: number, c: number, y: number) => number[];
+/** How much a monotone function changes from y = f(x) when x changes by its error. */
+function movement(op: OperationName, x: number, y: number, e: number): number {
+  const { value } = rules[op];
+  const [down, up] = [Math.abs(value(x - e, 0, 0) - y), Math.abs(value(x + e, 0, 0) - y)];
+  return Number.isNaN(down) || Number.isNaN(up) ? Infinity : Math.max(down, up);
 }
 
-/** How much a monotone function changes when its argument changes by its error. */
-function movement({ value }: Rule, x: number, e: number): number {
-  const moved = [x - e, x + e].map((at) => Math.abs(value(at) - value(x)));
-  return moved.some(Number.isNaN) ? Infinity : Math.max(...moved);
-}
+/** A number moved by its error up and down, and 0 if that lies between. */
+const around = (x: number, e: number): number[] =>
+  e === 0 ? [x] : Math.abs(x) < e ? [x - e, 0, x, x + e] : [x - e, x, x + e];
 
-/** The steepest slope in each argument, with every argument moved by its error up and down. */
-function steepestSlopes(rule: Rule, args: readonly Bounded[]): number[] {
-  const slopes = args.map(() => 0);
-  const moved: number[] = [];
-  const look = (k: number): void => {
-    if (k < args.length) {
-      const [x, e] = args[k];
-      const at = e === 0 ? [x] : Math.abs(x) < e ? [x - e, 0, x, x + e] : [x - e, x, x + e];
-      for (const one of at) {
-        moved[k] = one;
-        look(k + 1);
-      }
-      return;
-    }
-    const [a, b = 0, c = 0] = moved;
-    rule.partials(a, b, c, rule.value(a, b, c)).forEach((slope, i) => {
-      // at a pole the slope does not exist or is NaN
-      slopes[i] = Number.isNaN(slope) ? Infinity : Math.max(slopes[i], Math.abs(slope));
-    });
+/** The steepest slope in each operand, with every operand moved by its error up and down. */
+function steepestSlopes(op: OperationName, [a, b, c]: Three, errors: Three): number[] {
+  const { value, partials } = rules[op];
+  const slopes = [0, 0, 0];
+  const look = (p: number, q: number, r: number): void => {
+    // most do not read y
+    const of = partials(p, q, r, partials.length < 4 ? NaN : value(p, q, r));
+    // at a pole the slope does not exist or is NaN
+    for (let k = 0; k < of.length; k++)
+      slopes[k] = Number.isNaN(of[k]) ? Infinity : Math.max(slopes[k], Math.abs(of[k]));
   };
-  look(0);
+  if (partials.length === 0)
+    look(a, b, c); // the same everywhere
+  else
+    for (const p of around(a, errors[0]))
+      for (const q of around(b, errors[1])) for (const r of around(c, errors[2])) look(p, q, r);
   return slopes;
 }
