@@ -1,6 +1,6 @@
 /** Evaluates written sequences: bits per symbol, accuracies, and chrF, compared with simple rules. */
 import type { Network } from '../bptt/network/network';
-import { greatest } from '../core/programs/reduce';
+import { greatest, logOfSum } from '../core/programs/reduce';
 import { safe } from '../core/safe';
 import { bootstrap, chrF } from '../data/metrics';
 import { runAll } from './outputs';
@@ -38,10 +38,9 @@ function symbolSums(network: Network, pairs: Pairs): Sums {
     pairs.targets[example].forEach((target, t) => {
       let best = 0;
       for (let k = 1; k < O; k++) if (output.get(t, row, k) > output.get(t, row, best)) best = k;
-      const top = output.get(t, row, best);
-      let sum = 0;
-      for (let k = 0; k < O; k++) sum += Math.exp(output.get(t, row, k) - top);
-      bits.push((Math.log(sum) + top - output.get(t, row, target)) / Math.LN2);
+      const { data, offset, stride } = output;
+      const logSum = logOfSum(data, O, offset + t * stride[0] + row * stride[1], stride[2]);
+      bits.push((logSum - output.get(t, row, target)) / Math.LN2);
       hits += Number(best === target);
     });
     [sums.bits[example], sums.hits[example]] = [bits, hits];

@@ -1,6 +1,6 @@
 /** Runs a network over many examples, batch by batch, and collects its outputs. */
 import type { Network } from '../bptt/network/network';
-import { greatest } from '../core/programs/reduce';
+import { greatest, logOfSum } from '../core/programs/reduce';
 import type { Tensor } from '../core/tensor';
 import { Epoch } from '../data/epoch';
 import { rowsPerBatch } from './padding';
@@ -33,7 +33,5 @@ export function runAll(
 export function likeliestOf(logits: ArrayLike<number>): { label: number; probability: number } {
   let label = 0;
   for (let k = 1; k < logits.length; k++) if (logits[k] > logits[label]) label = k;
-  let sum = 0;
-  for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k] - logits[label]);
-  return { label, probability: 1 / sum };
+  return { label, probability: Math.exp(logits[label] - logOfSum(logits, logits.length)) };
 }

@@ -6,6 +6,7 @@
  */
 import { targetsOf } from '../network/architecture';
 import { must, mustBe, mustShape } from '../../core/check';
+import { logOfSum } from '../../core/programs/reduce';
 import { fillFrom, toFlat, type Numbers, type Tensor } from '../../core/tensor';
 import { flatten, type FlatNumbers } from '../network/batch/numbers';
 import { readBatch, type Batch, type ReadBatch } from '../network/batch/batch';
@@ -122,11 +123,8 @@ export class Writer implements Steps {
   private expected(logits: Tensor): Float64Array {
     const { rows, classes: O, logs } = this;
     for (let k = 0; k < rows; k++) {
-      let most = -Infinity;
-      for (let c = 0; c < O; c++) most = Math.max(most, logits.get(k, c));
-      let sum = 0;
-      for (let c = 0; c < O; c++) sum += Math.exp(logits.get(k, c) - most);
-      const logSum = most + Math.log(sum);
+      const { data, offset, stride } = logits;
+      const logSum = logOfSum(data, O, offset + k * stride[0], stride[1]);
       if (!Number.isFinite(logSum)) must(false, where, 'the output must be finite', logSum, `row ${k}`);
       for (let c = 0; c < O; c++) logs[k * O + c] = logits.get(k, c) - logSum;
     }

@@ -29,16 +29,20 @@ export function bindReduction({ what, from, out, accumulate }: Reduction): () =>
   };
   const logSumExp = (): void => {
     const x0 = from.offset;
-    for (let r = 0; r < R; r++) {
-      let m = -Infinity;
-      for (let c = 0; c < C; c++) m = Math.max(m, X[x0 + r * row + c * col]);
-      let sum = 0;
-      // subtracting the maximum prevents overflow: the largest term is exp(0)
-      for (let c = 0; c < C; c++) sum += Math.exp(X[x0 + r * row + c * col] - m);
-      put(r, Number.isFinite(m) ? m + Math.log(sum) : m);
-    }
+    for (let r = 0; r < R; r++) put(r, logOfSum(X, C, x0 + r * row, col));
   };
   return { sumRows, sumColumns, logSumExp }[what];
+}
+
+/** log Σ exp(x) of `count` numbers, `stride` apart. Not finite where the largest of them is not. */
+export function logOfSum(values: ArrayLike<number>, count: number, from = 0, stride = 1): number {
+  let m = -Infinity;
+  for (let c = 0; c < count; c++) m = Math.max(m, values[from + c * stride]);
+  if (!Number.isFinite(m)) return m;
+  let sum = 0;
+  // subtracting the maximum prevents overflow: the largest term is exp(0)
+  for (let c = 0; c < count; c++) sum += Math.exp(values[from + c * stride] - m);
+  return m + Math.log(sum);
 }
 
 /** √Σ x², scaled by the largest entry to prevent overflow and underflow. NaN and Inf pass through. */
