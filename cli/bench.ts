@@ -32,7 +32,7 @@ export function add(program: Command): void {
     .argument('[workloads...]', `${workloads.map(({ name }) => name).join(', ')}; default: all`)
     .option(
       '--cell <name>',
-      `measure this cell in the sizes of the workloads: ${choiceNames().join(', ')}`,
+      `measure this cell at the sizes of the workloads: ${choiceNames().join(', ')}`,
       oneOf(at('cell'), choiceNames()),
     )
     .option('--dtype <name>', dtypeChoices.join(', '), oneOf(at('dtype'), dtypeChoices), 'both')

@@ -21,11 +21,11 @@ export function add(program: Command): void {
   program
     .command('conformance')
     .description(
-      'run the recurrent cases of a test suite, and count the wrong forward passes that it would let through',
+      'run the recurrent layers of a conformance suite, and count the wrong forward passes that the suite would miss',
     )
-    .argument('<suite>', `the kind of files: ${suites.join(', ')}`)
-    .argument('<path>', 'the folder that it is in, or one of its files')
-    .option('--survivors', 'list the wrong forward passes that it would let through')
+    .argument('<suite>', `format of the suite: ${suites.join(', ')}`)
+    .argument('<path>', 'folder of the suite, or one of its files')
+    .option('--survivors', 'list the wrong forward passes that the suite would miss')
     .option('--json', 'one JSON object per case, then one per kind of layer')
     .addHelpText(
       'after',

@@ -19,7 +19,7 @@ export function add(program: Command): void {
     .description('show what is in a table: columns, kinds, missing values, classes')
     .argument(
       '<file>',
-      'a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls or a folder; - is standard input',
+      'a table (CSV, TSV, JSON, Parquet), CoNLL columns, piano rolls, or a folder; - for standard input',
     )
     .option('--json', 'one JSON object on standard output');
   addSettings(command, readingSettings);

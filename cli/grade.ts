@@ -25,12 +25,12 @@ export function add(program: Command): void {
     .command('grade')
     .description("judge a folder of students' gradients, as equations or as numbers, against an assignment")
     .argument('<folder>', 'equations (.txt) and answers of the referee protocol (.json), one file each')
-    .option('--assignment <file>', 'what was asked, in JSON; default assignment.json in the folder')
-    .option('--no-hints', 'say which gradients are wrong, and nothing more')
-    .option('--reveal', 'say what would be right')
-    .option('--csv <file>', 'write the points as a table, too')
+    .option('--assignment <file>', 'the assignment, in JSON (default: assignment.json in the folder)')
+    .option('--no-hints', 'only say which gradients are wrong')
+    .option('--reveal', 'also show the correction')
+    .option('--csv <file>', 'also write the points as a table')
     .option('--json', 'one JSON object per submission')
-    .option('--question', 'print the question for answers in JSON, and judge nothing')
+    .option('--question', 'print the question for answers in JSON instead of judging')
     .addHelpText(
       'after',
       '\nExamples:\n  backstep grade examples/assignment\n  backstep grade examples/assignment --reveal --csv points.csv\n\nThe guide: docs/guide/grading.md\n',

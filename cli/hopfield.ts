@@ -28,7 +28,7 @@ import { sparkline } from '../draw/sparkline';
 const examples = `
 Examples:
   backstep hopfield                             five drawn shapes, a fifth of each flipped
-  backstep hopfield --flip 1                    all of it flipped: the mirror image is a memory too
+  backstep hopfield --flip 1                    all units flipped: the mirror image is a memory too
   backstep hopfield --random 20 --rule storkey  twenty random patterns of a hundred units
   backstep hopfield --random 500 --order 4      five times as many patterns as units, an energy of order 4
   backstep hopfield letters.txt --mode synchronous --json

@@ -28,7 +28,7 @@ export function add(program: Command): void {
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
     .argument(
       '<file>',
-      'a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls or a folder; - is standard input',
+      'a table (CSV, TSV, JSON, Parquet), CoNLL columns, piano rolls, or a folder; - for standard input',
     )
     .option('--out <file>', 'the file to write (default: standard output)')
     .option('--json', 'JSON lines instead of CSV')

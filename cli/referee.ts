@@ -30,20 +30,20 @@ export function add(program: Command): void {
   program
     .command('referee')
     .description(
-      "judge another program's outputs and gradients, which it writes to files or answers line by line",
+      'judge the outputs and gradients of another program, from its files or by asking it line by line',
     )
     .argument(
       '<answers...>',
-      `files (${endings.join(', ')}), or behind -- the program that gives them, with its arguments`,
+      `files (${endings.join(', ')}), or -- followed by the command that runs the program`,
     )
     .option(
       '--cell <name>',
-      `the cell that is asked for: ${choiceNames().join(', ')}, or a file of equations`,
+      `the cell under test: ${choiceNames().join(', ')}, or a file of equations`,
       'lstm',
     )
     .option(
       '--timeout <seconds>',
-      'time for each answer',
+      'seconds to wait for each answer',
       real('referee: --timeout', { above: 0, most: 3600 }),
       30,
     )
@@ -56,7 +56,7 @@ export function add(program: Command): void {
       ),
     )
     .option('--json', 'one JSON object per question, and one for the diagnosis')
-    .option('--junit <file>', 'write the results as JUnit XML, too')
+    .option('--junit <file>', 'also write the results as JUnit XML')
     .addHelpText(
       'after',
       '\nExamples:\n  backstep referee -- python3 examples/referee/lstm_numpy.py\n  backstep referee --cell elman -- ./my-program --fast\n  backstep referee answers/manifest.json\n\nThe protocol and the files: docs/guide/referee.md\n',

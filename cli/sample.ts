@@ -11,7 +11,7 @@ Examples:
   backstep sample runs/moby-dick/checkpoint.safetensors --prime "Call me" --temperature 0.5
   backstep sample runs/moby-dick --top-k 5 --length 10000 --seed 7 > story.txt
 
-The same seed gives the same text. Low temperatures repeat what is common, high ones invent.
+The same seed gives the same text. Low temperatures repeat common phrases, high ones invent.
 `;
 
 /** Adds the command to the program. */
@@ -34,7 +34,7 @@ export function add(program: Command): void {
     .option('--prime <text>', 'text to continue (default: the start of a line)')
     .option(
       '--length <n>',
-      'characters to generate, or words of a model of words',
+      'characters to generate, or words if the model writes words',
       whole('sample: --length'),
       500,
     )

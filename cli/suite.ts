@@ -21,10 +21,10 @@ export function add(program: Command): void {
     .description(
       'write a conformance suite of recurrent layers: outputs and gradients, as ONNX, WebNN and safetensors',
     )
-    .option('--out <folder>', 'where to', 'suite')
+    .option('--out <folder>', 'folder to write', 'suite')
     .option(
       '--score',
-      'also count the planted mistakes that its gradients reveal, at float32; takes a minute',
+      'also count the planted mistakes that its gradients reveal in float32 (takes a minute)',
     )
     .addHelpText(
       'after',

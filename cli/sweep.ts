@@ -15,7 +15,7 @@ Settings are those of backstep train. With "draws": 20, that many combinations a
 "lr": { "from": 0.001, "to": 0.01, "scale": "log" } can stand among those that vary.
 
 Examples:
-  backstep sweep cells.json --dry-run                  what there is to run
+  backstep sweep cells.json --dry-run                  list the trials
   backstep sweep cells.json
   backstep sweep cells.json --queue redis://host:6379  trials are run by backstep worker, anywhere
 

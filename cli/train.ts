@@ -16,14 +16,14 @@ Tasks:
   text           the next character or word of a text
 ${tasks.map(({ name, about }) => `  ${name.padEnd(15)}${about}`).join('\n')}
 
-Without --task, the file decides where it is clear: .txt and .md are texts.
+Without --task, the file decides if it clearly fits one task: .txt and .md are texts.
 
 Examples:
   backstep train                                       the default text, for a minute
   backstep train --text book.txt --cell lstm --hidden 128 --seconds 600
   backstep train letters/*.txt --tokens words          several files, word by word
   backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
-  backstep train --resume runs/book --steps 10000      go on where it stopped
+  backstep train --resume runs/book --steps 10000      continue where it stopped
   backstep train --resume runs/book --text new.txt     go on with another text
   backstep train sales.csv --task forecast --target amount --horizon 7 --window 28
   backstep train reviews.csv --task classify --label stars --tokens words --class-weights balanced
@@ -57,7 +57,7 @@ export function add(program: Command): void {
     .description('train a network on a text, or on a table of your own')
     .argument(
       '[files...]',
-      'a text or several, a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls, or a folder for each class; - is standard input',
+      'one or more texts, a table (CSV, TSV, JSON, Parquet), CoNLL columns, piano rolls, or a folder with a subfolder for each class; - for standard input',
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));

@@ -6,7 +6,7 @@ import { serveQueue, type WorkerOptions } from '../sweep/serve';
 
 const examples = `
 Examples:
-  backstep worker --queue redis://host:6379            on every machine that is to help
+  backstep worker --queue redis://host:6379            on every machine that should help
   backstep sweep cells.json --queue redis://host:6379  on one of them, or on another
 
 A worker that is killed loses nothing: after --stalled-after seconds its trials go to others. Ctrl-C gives them \

@@ -7,7 +7,7 @@ const column = { kind: 'text', unit: 'column', must: 'the name of a column' } as
 const columns = { kind: 'text', unit: 'columns', must: 'names of columns' } as const;
 
 export const inputs = {
-  ...{ ...columns, label: 'Inputs', help: 'columns to read; of a forecast beside the targets' },
+  ...{ ...columns, label: 'Inputs', help: 'columns to read; for a forecast, in addition to the targets' },
 } satisfies Setting;
 
 export const target = {
@@ -34,7 +34,7 @@ export const group = {
 
 export const missing = {
   ...{ kind: 'choice', label: 'Missing values', unit: 'how', default: 'refuse' },
-  ...{ help: 'what a missing value becomes', names: () => ['refuse', 'previous', 'mean'] as const },
+  ...{ help: 'what to do about missing values', names: () => ['refuse', 'previous', 'mean'] as const },
 } as const satisfies Setting;
 
 export const label = {
@@ -51,7 +51,7 @@ export const tokens = {
 export const lossSetting = <N extends string>(names: readonly N[]) =>
   ({
     ...{ kind: 'choice', names: () => names, default: names[0], label: 'Loss', unit: 'name' },
-    help: 'error to minimize; quantile also forecasts an interval of 80 %, smoothed takes a tenth of each label for all others',
+    help: 'loss to minimize; quantile also forecasts an 80 % interval, smoothed gives a tenth of each label to the others',
   }) as const satisfies Setting;
 
 /** The errors of labels that can be minimized. */
@@ -61,15 +61,15 @@ export const labelLosses = ['softmax', 'smoothed'] as const;
 export const sequence = {
   longest: {
     ...{ kind: 'number', whole: true, least: 1, most: 100_000, default: 400 },
-    ...{ label: 'Longest', unit: 'n', help: 'steps to read of a sequence; the rest is left out' },
+    ...{ label: 'Longest', unit: 'n', help: 'most steps to read of a sequence' },
   },
   direction: {
     ...{ kind: 'choice', label: 'Direction', unit: 'name', default: 'both' },
-    ...{ help: 'how sequences are read', names: () => ['forward', 'both'] as const },
+    ...{ help: 'direction in which sequences are read', names: () => ['forward', 'both'] as const },
   },
   classWeights: {
     ...{ kind: 'choice', label: 'Class weights', unit: 'how', default: 'none' },
-    ...{ help: 'how much rare labels count', names: () => ['none', 'balanced'] as const },
+    ...{ help: 'weight of rare labels in the loss', names: () => ['none', 'balanced'] as const },
   },
   embedding: {
     ...trainingSettings.embedding,

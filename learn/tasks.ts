@@ -25,7 +25,7 @@ export const sharedSettings = {
   ...shared,
   patience: {
     ...{ kind: 'number', whole: true, least: 1, off: true, default: 10 },
-    ...{ label: 'Patience', unit: 'n', help: 'stop after n validations without a better one, or off' },
+    ...{ label: 'Patience', unit: 'n', help: 'stop after n validations without improvement, or off' },
   },
 } as const satisfies Record<string, Setting>;
 

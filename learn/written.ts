@@ -35,7 +35,7 @@ export const beam = {
   ...{
     label: 'Beam',
     unit: 'n',
-    help: 'width of the beam search; 1 takes the likeliest symbol each time',
+    help: 'width of the beam search; 1 always takes the likeliest symbol',
   },
 } as const satisfies Setting;
 

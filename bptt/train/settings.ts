@@ -82,12 +82,12 @@ export const trainingSettings = {
   zoneout: {
     ...{ kind: 'text', label: 'Zoneout', unit: 'p', default: '0' },
     ...{ must: 'a number in 0 ≤ p < 1, or one for each state, such as h=0.05,c=0.5' },
-    help: 'fraction of units that keep their state; by state: h=0.05,c=0.5',
+    help: 'fraction of units that keep their old state, or one for each state: h=0.05,c=0.5',
   },
   chrono: {
     ...{ kind: 'number', above: 2, off: true, default: 'off' },
     ...{ label: 'Chrono initialization', unit: 'steps' },
-    help: 'start the biases of an lstm for dependencies of up to this many steps, or off',
+    help: 'initialize the gate biases of an lstm for dependencies of up to this many steps, or off',
   },
   seed: {
     ...{ kind: 'number', whole: true, least: 0, most: 2 ** 32 - 1, default: 0 },
@@ -106,7 +106,7 @@ export const trainingSettings = {
     ...{ label: 'Seconds', unit: 's', help: 'stop after this many seconds' },
   },
   executor: {
-    ...{ kind: 'choice', label: 'Executor', unit: 'name', help: 'how to compute' },
+    ...{ kind: 'choice', label: 'Executor', unit: 'name', help: 'what runs the operations' },
     otherwise: 'the fastest available',
     names: () => executorNames,
   },

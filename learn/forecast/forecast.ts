@@ -141,7 +141,7 @@ export const forecast: Task<Note> = {
     missing,
     dates: {
       ...{ kind: 'switch', label: 'Dates' },
-      help: 'also read the place of a date in the year, the week and the day',
+      help: 'also read the time of year, of week and of day of each date',
     },
   },
   defaults: { hidden: 32, lr: 0.003 },

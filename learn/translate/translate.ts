@@ -182,7 +182,7 @@ export const translate: Task<Note> = {
     ...{ longest: sequence.longest, direction: sequence.direction, embedding: sequence.embedding },
     attention: {
       ...{ kind: 'choice', names: () => attentions, default: 'general', label: 'Attention', unit: 'name' },
-      help: 'how the decoder looks at what was read',
+      help: 'attention of the decoder to the source',
     },
   },
   defaults: { hidden: 128, lr: 0.003 },
