@@ -9,20 +9,21 @@ Examples:
   backstep evaluate runs/sales sales.csv               on the part that training never saw
   backstep evaluate runs/sales newer.csv --out figures
   backstep evaluate runs/sales newer.csv --json
+  backstep evaluate runs/moby-dick other.txt           bits per character, beside a trigram
 
 Of the file that the model was trained on, only the test part counts; of another file with dates, only the rows after \
-the last one of the training; of any other, all rows. The interval, by bootstrap, shows how much a figure may differ by chance.
+the last one of the training; of any other, all rows. Of a text that the model was trained on, only the validation part counts. The interval, by bootstrap, shows how much a figure may differ by chance.
 `;
 
 /** Adds the command to the program. */
 export function add(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('measure a trained model on a table')
+    .description('measure a trained model on a table or a text')
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
     .argument(
       '<file>',
-      'a table (CSV, TSV, JSON, Parquet), CoNLL columns, piano rolls, or a folder; - for standard input',
+      'a table (CSV, TSV, JSON, Parquet), CoNLL columns, piano rolls, a text, or a folder; - for standard input',
     )
     .option('--out <dir>', 'folder for pictures (default: none)')
     .option('--json', 'one JSON object on standard output');

@@ -199,7 +199,7 @@ export class TaskTrainer implements Trainee {
       snapshot && { point: { step: best.step, loss: best.loss }, since: best.since, snapshot };
     const { format = formatFor(task, note, table) } = checkpoint.training as Training;
     const own = { threads: 1, ...settings };
-    return new TaskTrainer(task, note, table, format as FileFormat, own, net, made, curves, state);
+    return new TaskTrainer(task, note, table, format, own, net, made, curves, state);
   }
 
   get steps(): number {

@@ -11,6 +11,7 @@ import type { Predictions } from './task';
 import { readingOf, type GivenReading } from './reading';
 import { fingerprintOf, tableOf, tablesOfInput } from './source';
 import { withBestWeights } from './preparation';
+import { evaluateText } from './text/evaluate';
 import { isTaskRun, readTaskNote, type TaskNote } from './trainer';
 
 export interface UseOptions extends GivenReading {
@@ -20,19 +21,15 @@ export interface UseOptions extends GivenReading {
   follow?: boolean;
 }
 
-/** The network of a task with its best weights, ready for use. */
-function modelOf(given: string, command: string): TaskNote & { network: Network } {
+/** The network of a task with its best weights, ready for use; undefined if the checkpoint is not of a task. */
+function modelOf(given: string): (TaskNote & { network: Network }) | undefined {
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'create one with backstep train FILE --task …');
   const checkpoint = using(
     () => decodeCheckpoint(bytes, { file }),
     'the file is damaged or not a checkpoint',
   );
-  if (!isTaskRun(checkpoint))
-    throw usage(
-      `${command}: the checkpoint must be of a task, got ${file}, which is of text or was saved by a program`,
-      'backstep sample writes with a model of text',
-    );
+  if (!isTaskRun(checkpoint)) return undefined;
   const note = using(() => readTaskNote(checkpoint), 'the file is damaged');
   const { network } = withBestWeights(checkpoint);
   return { ...note, network };
@@ -76,7 +73,13 @@ export async function predict(given: string, file: string, options: UseOptions):
 
 /** The predictions for a file, in the parts in which they can be made. */
 async function* predictions(given: string, file: string, options: UseOptions): AsyncGenerator<Predictions> {
-  const { task, note, network, format } = modelOf(given, 'predict');
+  const model = modelOf(given);
+  if (!model)
+    throw usage(
+      `predict: the checkpoint must be of a task, got ${given}, which is of text or was saved by a program`,
+      'backstep sample writes with a model of text',
+    );
+  const { task, note, network, format } = model;
   const reading = { ...readingOf(options, 'predict'), expected: format };
   const follower = task.follow?.(note);
   if (file !== '-' || (follower && !options.follow)) {
@@ -106,7 +109,12 @@ function cell(value: string | number): string {
 /** Evaluates a model on a file; on the training file, its test part is used. */
 export async function evaluateModel(given: string, file: string, options: UseOptions): Promise<void> {
   const { out, json } = options;
-  const { task, note, network, settings, format } = modelOf(given, 'evaluate');
+  const model = modelOf(given);
+  if (!model) {
+    evaluateText(given, file, options);
+    return;
+  }
+  const { task, note, network, settings, format } = model;
   const reading = { ...readingOf(options, 'evaluate'), expected: format };
   const table = await tableOf(file, task.columns, reading);
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;
