@@ -109,9 +109,9 @@ class Page implements App {
       document.documentElement.dataset.card = this.card;
       for (const other of this.seen.root.querySelectorAll<HTMLElement>('.card'))
         other.hidden = other.dataset.name !== this.card;
-      fitFrame();
     }
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
+    if (this.isEmbedded) fitFrame();
     // Back, Forward, or an edited address
     addEventListener('popstate', () => {
       if ((languageOf(location.hash) ?? this.language) !== this.language) return location.reload();

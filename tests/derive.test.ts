@@ -82,6 +82,25 @@ test.each([
   if (typeof hint === 'string') expect(judged.hint).toBe(hint);
 });
 
+test('a line that cannot be read says at which column', () => {
+  const columns = (...lines: string[]): (number | undefined)[] =>
+    derivationOf('elman')
+      .judge(lines.join('\n'), 'kind')
+      .lines.map(({ column }) => column);
+  expect(columns('  dh = dhOut ^ 2', 'dz = 3 4')).toEqual([12, 8]);
+  expect(columns('dh = dhOut + dhNext', 'dz = dh * hh')).toEqual([undefined, 11]);
+});
+
+test('a gradient whose name is misspelled is no line that waits for a reader', () => {
+  const hintOf = (line: string): string | undefined =>
+    derivationOf('elman').judge(line, 'kind').lines[0].hint;
+  expect(hintOf('dhprev = dhOut')).toBe('did you mean dhPrev?');
+  expect(hintOf('dhPrv = dhOut')).toBe('did you mean dhPrev?');
+  expect(hintOf('dwx += x.T @ dhOut')).toBe('did you mean dWx?');
+  // a name of the learner's own
+  expect(hintOf('dq = dhOut')).toBeUndefined();
+});
+
 test('an unknown exercise is refused by name', () => {
   expect(() => derivationOf('chess')).toThrow(/^playground: the exercise must be one of product, squash/);
 });

@@ -7,7 +7,8 @@ import { exerciseOf } from '../docs/build/exercise';
 import { expand } from '../docs/build/fences';
 import { typesetMarkdown } from '../docs/build/formulas';
 import { networkDiagram } from '../docs/build/network';
-import { addressOf, pages } from '../docs/build/pages';
+import { addressOf, pages, read } from '../docs/build/pages';
+import { gapsOf, isChapter } from '../docs/build/sections';
 import { keepShapes } from '../docs/build/shapes';
 
 describe('formulas', () => {
@@ -169,4 +170,42 @@ describe('the answer to an exercise', () => {
 test('every page is in the navigation, and so in the PDF', () => {
   const config = readFileSync(join(__dirname, '..', 'docs', '.vitepress', 'config.mts'), 'utf8');
   expect(pages().filter((file) => !config.includes(`link: '${addressOf(file)}'`))).toEqual([]);
+});
+
+describe('every section of a chapter', () => {
+  test.each(pages().filter(isChapter))('of %s has a picture, an interactive figure and an exercise', (file) =>
+    expect(gapsOf(read(file), file)).toEqual([]),
+  );
+
+  const picture = '```figure powers\nA caption.\n```';
+  const playground = '```playground task=sine\nPress Play.\n```';
+  const exercise = '```exercise 1\nHow many?\n---\nOne.\n```';
+  const gaps = (...blocks: string[]): string[] =>
+    gapsOf(`# A chapter\n\n## Gates\n\n${blocks.join('\n\n')}\n`, 'book/x.md');
+
+  test('is refused without one of them, by its name and line', () => {
+    expect(gaps('Text.', picture, playground, exercise)).toEqual([]);
+    expect(gaps('Text.', picture)).toEqual([
+      'docs/book/x.md:3: the section "Gates" must have an interactive playground, or say why not: <!-- without playground: … -->',
+      'docs/book/x.md:3: the section "Gates" must have an exercise, or say why not: <!-- without exercise: … -->',
+    ]);
+    expect(gaps('Text.', playground, exercise)[0]).toContain('must have a picture');
+    expect(gapsOf('# A chapter\n\nText.\n', 'book/x.md')[0]).toMatch(
+      /^docs\/book\/x\.md:1: the section "A chapter" must/,
+    );
+  });
+
+  test('needs nothing else if it is only a figure', () => expect(gaps(playground)).toEqual([]));
+
+  test('may say why it is without a part, if it is', () => {
+    const comment = '<!-- without picture, exercise: a table of names -->';
+    expect(gaps(comment, 'Text.', playground)).toEqual([]);
+    expect(gaps(comment, 'Text.', picture, playground)).toEqual([
+      'docs/book/x.md:3: the section "Gates" must not be without a picture: it has one, so remove the comment',
+    ]);
+    expect(() => gaps('<!-- without picture: -->', 'Text.')).toThrow('a section without a part must say why');
+    expect(() => gaps('<!-- without drawing: no room -->')).toThrow(
+      'a section can be without picture, playground, exercise, got drawing',
+    );
+  });
 });

@@ -55,6 +55,21 @@ describe('reading', () => {
 
   test.each([
     ['y = a $ b', 'test, line 1, column 7: unexpected character "$"'],
+    [
+      'y = a^2',
+      'test, line 1, column 6: unexpected character "^": there is no power, write a product: h * h',
+    ],
+    ['y = a ** 2', 'test, line 1, column 8: there is no power, write a product: h * h'],
+    [
+      'y = a ⊙ b',
+      'test, line 1, column 7: unexpected character "⊙": write * for elementwise products, @ for matrix products',
+    ],
+    ['y = a − b', 'test, line 1, column 7: unexpected character "−": write -'],
+    ['δh = a', 'test, line 1, column 1: unexpected character "δ": write dh for the gradient of h'],
+    ["y = a @ b'", `test, line 1, column 10: unexpected character "'": the transpose is .T`],
+    ['y = a @ b.t', 'test, line 1, column 10: unexpected character ".": the transpose is .T'],
+    ['y = （a', 'test, line 1, column 5: unexpected character "（": write it as an ASCII character'],
+    ['y = dz (1 - a)', 'test, line 1, column 5: unknown function "dz"; to multiply, write dz * (…)'],
     ['x = 1\ny = thanh(a)', 'test, line 2, column 5: unknown function "thanh" (did you mean tanh?)'],
     ['y = tanh(a', 'test, line 1, column 9: this bracket is never closed'],
     ['y = a)', 'test, line 1, column 6: this bracket was never opened'],

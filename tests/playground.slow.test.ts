@@ -33,6 +33,12 @@ describe('check', () => {
       ? ['drop', 'flip', 'scale by 1.001'].map((what) => `right of add (dhOut + dhNext): ${what}`)
       : [];
     expect(checker.mistakes.filter((_, mistake) => !verdicts(mistake).has('wrong'))).toEqual(unseen);
+    // a mistake without an effect is said to have none, and why
+    const hidden = checker.mistakes.flatMap((what, mistake) => {
+      const { hiddenBy } = checker.examine(mistake);
+      return hiddenBy ? [[what, hiddenBy]] : [];
+    });
+    expect(hidden).toEqual(unseen.map((what) => [what, ['dhNext']]));
   });
 
   const folder = join(__dirname, '..', 'examples', 'mistakes');

@@ -15,6 +15,7 @@ import {
 import { worked } from '../bptt/trace/arithmetic';
 import { rowOf, verdictText } from '../playground/panels/verdict';
 import { csvOf, hasRisen, History, meansOf } from '../playground/ui/history';
+import { commonStart, completions, wordBefore } from '../playground/ui/complete';
 import { labelOf, placedLabels } from '../playground/ui/labels';
 import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
@@ -550,4 +551,24 @@ test('a curve of many steps is their means', () => {
   expect(steps).toHaveLength(700);
   expect(steps.at(-1)).toBe(2100);
   expect(new Set(means)).toEqual(new Set([1]));
+});
+
+describe('completing a name', () => {
+  const names = ['dhOut', 'dhNext', 'dhPrev', 'dWx', 'h'];
+
+  test('takes the word before the caret', () => {
+    expect(wordBefore('dz = dhO', 8)).toBe('dhO');
+    expect(wordBefore('dz = dhO', 4)).toBe('');
+    expect(wordBefore('2dh', 3)).toBe('dh');
+  });
+
+  test('offers the names that begin with it, and completes as far as they agree', () => {
+    expect(completions('DHN', names)).toEqual(['dhNext']);
+    expect(completions('d', names)).toEqual(['dhOut', 'dhNext', 'dhPrev', 'dWx']);
+    expect(completions('', names)).toEqual([]);
+    expect(completions('dWx', names)).toEqual([]);
+    expect(commonStart(['dhOut', 'dhNext'])).toBe('dh');
+    expect(commonStart(['dhOut'])).toBe('dhOut');
+    expect(commonStart([])).toBe('');
+  });
 });

@@ -43,6 +43,20 @@ interface Token {
   at: number;
 }
 
+const NO_POWER = 'there is no power, write a product: h * h';
+/** Characters of other notations, and how the same is written here. */
+const habits: readonly (readonly [characters: string, advice: string])[] = [
+  ['^²³', NO_POWER],
+  ['⊙∘·×∗•', 'write * for elementwise products, @ for matrix products'],
+  ['−–—', 'write -'],
+  ['δ∂Δ', 'write dh for the gradient of h'],
+  ["ᵀ⊤'′.", 'the transpose is .T'],
+  ['σ', 'write sigmoid(…)'],
+  ['∑Σ', 'write sum(…)'],
+  ['[]{}', 'brackets are ( and )'],
+  ['（）＝＋－＊／，＠', 'write it as an ASCII character'],
+];
+
 const functions = (Object.keys(language) as OperationName[]).filter(
   (name) => !['add', 'sub', 'mul', 'div', 'neg'].includes(name),
 );
@@ -84,11 +98,14 @@ function tokenize(line: string, start: number, fail: (at: number, reason: string
   while (pattern.lastIndex < line.length) {
     const at = pattern.lastIndex;
     const match = pattern.exec(line);
-    if (!match)
+    if (!match) {
+      const character = String.fromCodePoint(line.codePointAt(at) as number);
+      const advice = habits.find(([characters]) => characters.includes(character))?.[1];
       return fail(
         start + at,
-        `unexpected character ${JSON.stringify(String.fromCodePoint(line.codePointAt(at) as number))}`,
+        `unexpected character ${JSON.stringify(character)}${advice === undefined ? '' : `: ${advice}`}`,
       );
+    }
     if (match[1] === undefined) continue;
     const wrong = isName(match[1]) ? badName(match[1]) : undefined;
     if (wrong !== undefined) fail(start + at, wrong);
@@ -167,13 +184,15 @@ class Line {
     const { text, at } = token;
     if (text === '(') return this.nested(token, () => this.closed(this.sum(), token));
     if (/^[\d.]/.test(text)) return { kind: 'number', value: Number(text), at };
+    const before = this.tokens.at(this.next - 2);
+    if (text === '*' && before?.text === '*' && before.at === at - 1) return this.fail(at, NO_POWER);
     if (!isName(text)) return this.fail(at, `expected a value, got "${text}"`);
     const open = this.accept('(');
     return open ? this.nested(open, () => this.call(text, at, open)) : { kind: 'name', name: text, at };
   }
 
   private call(name: string, at: number, open: Token): Expression {
-    if (!functionNames.includes(name)) this.fail(at, `${unknown('function', name, functionNames)}`);
+    if (!functionNames.includes(name)) this.fail(at, unknownFunction(name));
     const args = [this.sum()];
     let axis = 0;
     while (this.accept(',')) {
@@ -228,6 +247,12 @@ class Line {
     const token = this.tokens.at(this.next++);
     return token ?? this.fail(this.end, `expected ${what}, got the end of the line`);
   }
+}
+
+/** What is called may be a name with the sign of a product left out. */
+function unknownFunction(name: string): string {
+  const reason = unknown('function', name, functionNames);
+  return reason.endsWith('?)') ? reason : `${reason}; to multiply, write ${name} * (…)`;
 }
 
 const isName = (text: string): boolean => /^[A-Za-z_]/.test(text);

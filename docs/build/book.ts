@@ -26,6 +26,7 @@ import {
   updateTranslations,
 } from './pages';
 import { printBook } from './pdf';
+import { gapsOf, isChapter } from './sections';
 import { buildEmbedded } from './playground';
 import { writeReference } from './reference';
 import { writeServiceWorker } from '../../scripts/offline';
@@ -62,6 +63,10 @@ async function main({ values }: Arguments<typeof config>): Promise<void> {
   if (values.translate) return updateTranslations();
   const vitepress = join(docs, 'node_modules', '.bin', 'vitepress');
   if (!existsSync(vitepress)) throw usage('VitePress must be installed, got nothing', 'npm ci --prefix docs');
+  const gaps = pages()
+    .filter(isChapter)
+    .flatMap((file) => gapsOf(read(file), file));
+  if (gaps.length > 0) throw usage(gaps.join('\n'), 'every section of a chapter needs these parts');
   rmSync(book, { recursive: true, force: true });
   for (const file of pages()) write(file, read(file), 'en');
   for (const language of translations)

@@ -17,7 +17,9 @@ export const captioned = (html: string, caption: string): string =>
 export function figureOf(name: string, caption: string, language: Language): string {
   const path = `${language}/${name}.svg`;
   wanted.set(path, { name, language });
-  return captioned(`<img src="/figures/${path}" alt="${caption.replace(/"/g, '&quot;')}" />`, caption);
+  // an attribute has no typeset formulas
+  const alt = caption.replace(/\$/g, '').replace(/"/g, '&quot;');
+  return captioned(`<img src="/figures/${path}" alt="${alt}" />`, caption);
 }
 
 /** Draws every figure that a page asked for. */

@@ -12,15 +12,13 @@ export async function draw(language: Language): Promise<string> {
   );
   const svg = Plot.plot({
     document,
-    width: 760,
-    height: 210,
-    marginLeft: 60,
-    marginBottom: 40,
-    style,
+    ...{ width: 460, height: 240, marginLeft: 70, marginRight: 4, marginBottom: 45 },
+    // large enough to be read on a phone
+    style: { ...style, fontSize: '16px' },
     x: {
       label: say('step t', language),
       type: 'band',
-      tickFormat: (t: number) => (t % 4 === 0 ? String(t) : ''),
+      tickFormat: (t: number) => (t % 8 === 0 ? String(t) : ''),
       tickSize: 0,
     },
     y: { label: null, domain: periods.map((period) => `T = ${period}`).reverse() },
@@ -29,7 +27,7 @@ export async function draw(language: Language): Promise<string> {
         x: 't',
         y: 'period',
         fill: (d: { works: boolean }) => (d.works ? '#4e79a7' : '#e8ecf1'),
-        inset: 1,
+        inset: 0.5,
       }),
     ],
   });

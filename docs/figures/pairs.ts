@@ -11,13 +11,9 @@ export async function draw(language: Language): Promise<string> {
     Math.floor(t / chunk) === Math.floor(k / chunk);
   const svg = Plot.plot({
     document,
-    width: 420,
-    height: 400,
-    marginLeft: 60,
-    marginRight: 10,
-    marginBottom: 45,
+    ...{ width: 460, height: 430, marginLeft: 60, marginRight: 10, marginBottom: 45 },
     // large enough to be read on a phone
-    style: { ...style, fontSize: '14px' },
+    style: { ...style, fontSize: '16px' },
     x: { label: say('loss at step t', language), type: 'band', tickSize: 0 },
     y: { label: say('weight at step k', language), type: 'band', tickSize: 0 },
     marks: [

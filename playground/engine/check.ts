@@ -30,6 +30,7 @@ import { plain } from '../../core/programs/plain';
 import { Random } from '../../core/random/random';
 import { sizeOf, toFlat } from '../../core/tensor';
 import { casesOfMistake, diagnosisOf, readMistake } from '../../referee/mistakes';
+import { equalGradients, hidingZeros } from './effect';
 import { networkOf } from './model';
 import type { PageSettings } from './settings';
 
@@ -68,6 +69,8 @@ export interface Proof {
 export interface Examination {
   weights: Record<string, Examined[]>;
   proof: Proof;
+  /** If a planted mistake changes no gradient: the values that are 0 at every step and so hide it, as far as these are the reason. */
+  hiddenBy?: string[];
 }
 
 /** What is known of a real mistake. */
@@ -147,13 +150,26 @@ export class Checker {
 
   /** Checks every entry of every variable. `mistake` is the index of a planted one, or −1. */
   examine(mistake: number): Examination {
-    const examined = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
+    const gradients = this.gradients(mistake);
+    const examined = Object.entries(gradients).map(([name, gradient]) => {
       return [name, this.examineEach(name, gradient)] as const;
     });
     const weights = Object.fromEntries(examined);
     let found = this.proofs.get(mistake);
     if (!found) this.proofs.set(mistake, (found = this.prove(this.mutants[mistake].backward)));
-    return { weights, proof: { chance: found.chance, verdicts: found.of(weights) } };
+    const hiddenBy = mistake < 0 ? undefined : this.hiddenBy(mistake, gradients);
+    return {
+      weights,
+      proof: { chance: found.chance, verdicts: found.of(weights) },
+      ...(hiddenBy && { hiddenBy }),
+    };
+  }
+
+  private hiddenBy(mistake: number, gradients: Record<string, number[]>): string[] | undefined {
+    const { problem, mutants } = this;
+    // the values that it leaves are those of the right pass
+    const right = analyticGradients(problem);
+    return equalGradients(right, gradients) ? hidingZeros(problem, mutants[mistake]) : undefined;
   }
 
   /** Runs the exact oracle; the verdict on a mismatch also depends on what the numbers show. */

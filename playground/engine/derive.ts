@@ -6,6 +6,7 @@ import { lstm } from '../../cells/lstm';
 import type { Cell, CellEquations } from '../../cells/cell';
 import { cellFromText } from '../../cells/text';
 import { mustBeOneOf } from '../../core/check';
+import { nearest } from '../../core/nearest';
 import type { EquationError } from '../../core/equations/error';
 import { parse, type Equation } from '../../core/equations/parse';
 import { namesIn } from '../../core/equations/steps';
@@ -35,6 +36,8 @@ export interface JudgedLine {
   verdict: 'right' | 'wrong' | 'partial' | 'unused' | 'unread';
   /** A hint at the mistake, as detailed as the requested level. */
   hint?: string;
+  /** Of a line that cannot be read: where, counted from 1. */
+  column?: number;
 }
 
 export interface JudgedDerivation {
@@ -177,7 +180,8 @@ export class Derivation {
     let open: JudgedLine[] = [];
     const lines = typed.map((line, k): JudgedLine => {
       const equation = readLine(line, this.name);
-      if (typeof equation === 'string') return { text: line, verdict: 'unread', hint: equation };
+      if ('reason' in equation)
+        return { text: line, verdict: 'unread', hint: equation.reason, column: equation.column };
       const { name, accumulate } = equation;
       const reads = [...namesIn(equation.expression), ...(accumulate ? [name] : [])];
       const needed = open.filter(({ text: other }) => reads.some((read) => this.covers(nameOf(other), read)));
@@ -195,6 +199,7 @@ export class Derivation {
       }
       return judged;
     });
+    for (const line of lines) if (line.verdict === 'unused') Object.assign(line, this.misspelled(line.text));
     const missing = this.missing(right);
     const complete = missing.length === 0 && lines.every(({ verdict }) => verdict === 'right');
     return {
@@ -214,12 +219,21 @@ export class Derivation {
     return (open.find(fits) ?? open.at(0))?.text;
   }
 
-  private verdictOn(name: string, tried: string[], level: HintLevel): Pick<JudgedLine, 'verdict' | 'hint'> {
+  /** The gradient that the name of a line nobody reads may stand for. */
+  private misspelled(text: string): Pick<JudgedLine, 'hint'> {
+    const name = nameOf(text);
+    const { wanted } = this.exercise;
+    const same = wanted.find((one) => one !== name && one.toLowerCase() === name.toLowerCase());
+    // a short name that differs by a letter, as dz from dx, may be one of the learner's own
+    const near = same ?? (name.length > 4 ? nearest(name, wanted) : undefined);
+    return near === undefined ? {} : { hint: `did you mean ${near}?` };
+  }
+
+  private verdictOn(name: string, tried: string[], level: HintLevel): Omit<JudgedLine, 'text'> {
     const whole = this.completed(tried);
     const grade = this.grade(whole, 'quantity');
     if (grade.verdict === 'right') return { verdict: 'right' };
-    if (grade.verdict === 'unreadable')
-      return { verdict: 'unread', hint: grade.error?.replace(/^.*line \d+, column \d+: /, '') };
+    if (grade.verdict === 'unreadable') return unread(grade.error ?? '', whole, tried);
     // the answer's further paths of the same gradient
     const more = this.answer.filter(({ equation: own }) => own.name === name && own.accumulate);
     const completes = (added: readonly string[]): boolean =>
@@ -353,10 +367,23 @@ const subsets = <T>(items: readonly T[]): T[][] =>
 const nameOf = (line: string): string => /^\w+/.exec(line)?.[0] ?? '';
 const accumulates = (line: string, name: string): boolean => nameOf(line) === name && /^\w+\s*\+=/.test(line);
 /** A line as an equation, or why it is none. */
-function readLine(line: string, where: string): Equation | string {
+function readLine(line: string, where: string): Equation | EquationError {
   try {
     return parse(line, where)[0];
   } catch (error) {
-    return (error as EquationError).reason;
+    return error as EquationError;
   }
+}
+
+/** Why the last of some lines cannot be read, and where, if the error is in it. */
+function unread(error: string, whole: string, tried: readonly string[]): Omit<JudgedLine, 'text'> {
+  const [all, line = '', column = ''] = /^.*?line (\d+), column (\d+): /.exec(error) ?? [''];
+  const text = whole.split('\n')[Number(line) - 1] ?? '';
+  const indent = text.length - text.trimStart().length;
+  const isOwn = text.trim() === tried[tried.length - 1];
+  return {
+    verdict: 'unread',
+    hint: error.slice(all.length),
+    ...(isOwn && { column: Number(column) - indent }),
+  };
 }

@@ -238,6 +238,14 @@ export const en = {
   'check.undecided': '{open} of {all} gradients are undecided; the others agree.',
   'check.allAgree': 'All {all} gradients agree.',
   'check.missed': 'Missed: all {all} gradients agree.',
+  'check.exactAlone':
+    'Caught by the exact method alone: of the {all} gradients, none changes by more than the bounds of the other methods.',
+  'check.noEffect': 'No effect: all {all} gradients are the same with this mistake and without it.',
+  'check.alwaysZero':
+    'The line differs from the right one only where {names} is not 0, and in this network it is 0 at every step.',
+  'check.noNext':
+    'It is the gradient from the step after, and there is none: no step of this cell reads this state of the step before.',
+  'check.noPath': 'What it changes reaches none of them in this network.',
   'check.caught': 'Caught: {bad} of {all} gradients are wrong. {own}',
   'check.ownRight': 'Those of {name} are right.',
   'check.ownWrong': 'Of {name}: {wrong} of {all}.',
@@ -253,7 +261,7 @@ export const en = {
   'derive.given': 'Given: the forward equations',
   'derive.yours': 'Your backward pass',
   'derive.notation':
-    'dv stands for ∂L/∂v and has the shape of v. * multiplies elementwise, @ is the matrix product, .T the transpose, sum(…) adds over the rows of the batch. Gradients of weights add up over time: +=',
+    'dv stands for ∂L/∂v and has the shape of v. * multiplies elementwise, @ is the matrix product, .T the transpose, sum(…) adds over the rows of the batch. Gradients of weights add up over time: +=. Ctrl+Space completes a name.',
   'derive.each': 'Each line, decided exactly',
   'derive.none': 'There is no exercise {name}',
   'derive.find': '{about} Find {wanted} from {given}.',
@@ -272,7 +280,7 @@ export const en = {
   'own.choose': 'a cell …',
   'own.text': 'Equations of your cell',
   'own.note':
-    'x [D] is the input, hPrev the state of the step before. Forward writes every state. Backward reads dhOut and dhNext, the gradients from the output and from the next step; it writes dx and dhPrev, and adds to the gradient of each parameter.',
+    'x [D] is the input, hPrev the state of the step before. Forward writes every state. Backward reads dhOut and dhNext, the gradients from the output and from the next step; it writes dx and dhPrev, and adds to the gradient of each parameter. Ctrl+Space completes a name.',
   'own.oneStep': 'one step',
   'own.severalSteps': 'several steps',
   'own.find': 'Find the mistake',

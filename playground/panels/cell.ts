@@ -4,6 +4,7 @@ import { OWN } from '../engine/settings';
 import { diagramOf } from '../equations/diagram';
 import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
+import { completeNames } from '../ui/complete';
 import { h, selectElement } from '../ui/dom';
 import { draftOf, keepDraft } from '../ui/draft';
 import { openFile, save } from '../ui/files';
@@ -57,6 +58,8 @@ export class CellPanel implements Panel {
   private readonly equations = h('div', {});
 
   constructor(private readonly app: App) {
+    const names = (): string[] => [...new Set(this.text.value.match(/\b[A-Za-z]\w*/g))];
+    completeNames(this.text, names, () => this.typed());
     this.root = h(
       'div',
       { class: 'two' },
@@ -201,7 +204,7 @@ export class CellPanel implements Panel {
     this.find.disabled = ok;
     const list = (title: string, lines: string[]): HTMLElement[] => [
       h('h2', {}, title),
-      h('ol', { class: 'equations' }, ...lines.map((line) => h('li', {}, mathOf(line)))),
+      h('ol', { class: 'equations', tabindex: 0 }, ...lines.map((line) => h('li', {}, mathOf(line)))),
     ];
     this.equations.replaceChildren(
       ...list(say('own.forward'), forward),

@@ -7,7 +7,7 @@ import type { Checkable, Examination, Examined, Proof, Shown, Told } from '../en
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
 import { short } from '../../core/format';
-import { h, selectElement } from '../ui/dom';
+import { h, selectElement, tableRows } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import type { Mistake } from './collection';
 import { nameOf, say, translated } from '../languages/say';
@@ -26,6 +26,8 @@ export class CheckPanel implements Panel {
   /** The results for every weight, by the variable's name. */
   private examined: Examination['weights'] = {};
   private proof: Proof = { verdicts: {}, chance: NaN };
+  /** Set if the planted mistake changes no gradient: the values that hide it. */
+  private hiddenBy: string[] | undefined;
   /** The mistake of a real project that is loaded, or −1. */
   private loaded = -1;
   private ready = false;
@@ -41,7 +43,7 @@ export class CheckPanel implements Panel {
     },
   });
   private readonly wrong = new Heatmap({ label: say('check.wrongMap'), height: 170 });
-  private readonly table = h('table', {});
+  private readonly table = h('table', { class: 'stacks' });
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly proved = h('p', { class: 'small muted' });
   private readonly about = h('div', { class: 'small', 'aria-live': 'polite' });
@@ -182,9 +184,9 @@ export class CheckPanel implements Panel {
 
   private async examine(): Promise<void> {
     const { mistake, variables } = this;
-    const { weights, proof } = await this.app.ask('examine', { mistake });
+    const { weights, proof, hiddenBy } = await this.app.ask('examine', { mistake });
     if (mistake !== this.mistake || variables !== this.variables) return; // another mistake has been planted in the meantime
-    Object.assign(this, { examined: weights, proof });
+    Object.assign(this, { examined: weights, proof, hiddenBy });
     const isBroken = mistake >= 0 || this.loaded >= 0;
     // a mistake may not affect the visible weights: then show the first ones that it affects
     if (isBroken && this.wrongIn(this.variable) === 0) {
@@ -247,22 +249,20 @@ export class CheckPanel implements Panel {
       const limit = `≤ ${bound.toExponential(0).replace('-', '−')}`;
       return [name, known ? number(numeric) : '–', known ? short(error) : '–', limit, cell];
     };
-    const row = ([by, ...rest]: (string | HTMLElement)[]): HTMLElement =>
-      h('tr', {}, h('th', { scope: 'row' }, by), ...rest.map((cell) => h('td', {}, cell)));
-    const head = [
+    const titles = [
       say('check.method'),
       `∂L/∂${this.variables[this.variable].name}[${at.row}, ${at.column}]`,
       say('check.error'),
       say('check.bound'),
       say('verdict'),
     ];
-    this.table.replaceChildren(
-      h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
-      row(byHand),
-      row(oracleRow(say('check.differences'), 'differences')),
-      row(oracleRow(say('check.dual'), 'forwardMode')),
-      row([say('check.residues'), '–', '–', '0', this.exactly]),
-    );
+    const methods = [
+      byHand,
+      oracleRow(say('check.differences'), 'differences'),
+      oracleRow(say('check.dual'), 'forwardMode'),
+      [say('check.residues'), '–', '–', '0', this.exactly],
+    ];
+    this.table.replaceChildren(...tableRows(titles, methods));
     this.proved.textContent = this.proofInWords;
     const { text, look } = this.verdict;
     this.summary.textContent = text;
@@ -303,11 +303,14 @@ export class CheckPanel implements Panel {
     const all = count((k) => this.of(k).length);
     const bad = count((k) => this.wrongIn(k));
     const open = count((k) => this.of(k).filter(({ verdict }) => verdict === 'undecided').length);
+    if (this.hiddenBy) return { text: noEffect(all, this.hiddenBy), look: '' };
     if (bad === 0 && open > 0) return { text: say('check.undecided', { open, all }), look: '' };
-    if (bad === 0)
-      return mistake < 0 && this.loaded < 0
-        ? { text: say('check.allAgree', { all }), look: 'ok' }
-        : { text: say('check.missed', { all }), look: 'bad' };
+    if (bad === 0 && mistake < 0 && this.loaded < 0)
+      return { text: say('check.allAgree', { all }), look: 'ok' };
+    if (bad === 0) {
+      const seen = Object.values(this.proof.verdicts).some(({ verdict }) => verdict === 'wrong');
+      return { text: say(seen ? 'check.exactAlone' : 'check.missed', { all }), look: 'bad' };
+    }
     const here = this.wrongIn(variable);
     const { name } = variables[variable];
     const own =
@@ -316,6 +319,18 @@ export class CheckPanel implements Panel {
         : say('check.ownWrong', { name, wrong: here, all: this.of(variable).length });
     return { text: say('check.caught', { bad, all, own }), look: 'bad' };
   }
+}
+
+/** That a mistake changes no gradient, and why. */
+function noEffect(all: number, names: readonly string[]): string {
+  const reasons =
+    names.length === 0
+      ? [say('check.noPath')]
+      : [
+          say('check.alwaysZero', { names: names.join(', ') }),
+          ...(names.every((name) => name.endsWith('Next')) ? [say('check.noNext')] : []),
+        ];
+  return [say('check.noEffect', { all }), ...reasons].join(' ');
 }
 
 /** The larger of the errors against the two oracles. */

@@ -2,6 +2,7 @@
 import type { JudgedDerivation, JudgedLine, Exercise } from '../engine/derive';
 import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
+import { completeNames, putName } from '../ui/complete';
 import { h, selectElement } from '../ui/dom';
 import { ExerciseProgress } from '../ui/progress';
 import { listed, nameOf, say, translated } from '../languages/say';
@@ -20,6 +21,10 @@ const looks: Readonly<Record<JudgedLine['verdict'], string>> = {
   ...{ right: 'ok', wrong: 'bad', unread: 'bad', partial: 'muted', unused: 'muted' },
 };
 
+/** A line as it was typed, with a caret below the place of its error. */
+const unreadLine = (text: string, column?: number): HTMLElement =>
+  h('pre', {}, column === undefined ? text : `${text}\n${' '.repeat(column - 1)}^`);
+
 export class DerivePanel implements Panel {
   readonly name = 'derive';
   readonly title = say('tab.derive');
@@ -28,6 +33,8 @@ export class DerivePanel implements Panel {
   private readonly saved = new ExerciseProgress();
   private exercises: Exercise[] = [];
   private chosen = '';
+  /** The names that are given or wanted. */
+  private known: string[] = [];
   private level = 0;
   private asked = 0;
   private waiting: ReturnType<typeof setTimeout> | undefined;
@@ -38,7 +45,7 @@ export class DerivePanel implements Panel {
   });
   private readonly count = h('span', { class: 'muted' });
   private readonly about = h('p', {});
-  private readonly given = h('ol', { class: 'equations' });
+  private readonly given = h('ol', { class: 'equations', tabindex: 0 });
   private readonly names = h('p', { class: 'row words', role: 'group', 'aria-label': say('derive.names') });
   private readonly text = h('textarea', {
     ...{ rows: 12, spellcheck: false, autocomplete: 'off', autocapitalize: 'off' },
@@ -47,7 +54,7 @@ export class DerivePanel implements Panel {
     disabled: true, // until the exercise is there: it may have a text from an earlier visit
     oninput: () => this.typed(),
   });
-  private readonly lines = h('ol', { class: 'equations judged' });
+  private readonly lines = h('ol', { class: 'equations judged', tabindex: 0 });
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly more = h(
     'button',
@@ -58,6 +65,16 @@ export class DerivePanel implements Panel {
   constructor(private readonly app: App) {
     const next = h('button', { type: 'button', onclick: () => void this.showLine() }, say('derive.line'));
     const clear = h('button', { type: 'button', onclick: () => this.write('') }, say('derive.clear'));
+    completeNames(
+      this.text,
+      () => [
+        ...new Set([
+          ...this.known,
+          ...(this.text.value.match(/^\s*[A-Za-z]\w*(?=\s*\+?=)/gm) ?? []).map((name) => name.trim()),
+        ]),
+      ],
+      () => this.typed(),
+    );
     this.root = h(
       'div',
       {},
@@ -126,9 +143,9 @@ export class DerivePanel implements Panel {
       given: listed(given),
     });
     this.given.replaceChildren(...forward.split('\n').map((line) => h('li', {}, mathOf(line))));
-    const known = new Set([...given, ...(forward.match(/\b[A-Za-z]\w*(?![\w(])/g) ?? [])]);
+    this.known = [...new Set([...given, ...(forward.match(/\b[A-Za-z]\w*(?![\w(])/g) ?? []), ...wanted])];
     this.names.replaceChildren(
-      ...[...known, '@', '.T', 'sum('].map((word) =>
+      ...[...this.known, '@', '.T', 'sum('].map((word) =>
         h('button', { type: 'button', class: 'mono small', onclick: () => this.insert(word) }, word),
       ),
     );
@@ -149,7 +166,7 @@ export class DerivePanel implements Panel {
 
   private insert(word: string): void {
     const { text } = this;
-    text.setRangeText(word, text.selectionStart, text.selectionEnd, 'end');
+    putName(text, word);
     text.focus();
     this.typed();
   }
@@ -198,8 +215,8 @@ export class DerivePanel implements Panel {
 
   private draw({ lines, missing, solved }: JudgedDerivation): void {
     this.lines.replaceChildren(
-      ...lines.map(({ text, verdict, hint = '' }) => {
-        const math = verdict === 'unread' ? h('code', {}, text) : mathOf(text);
+      ...lines.map(({ text, verdict, hint = '', column }) => {
+        const math = verdict === 'unread' ? unreadLine(text, column) : mathOf(text);
         return h(
           'li',
           { class: looks[verdict] },

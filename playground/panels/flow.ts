@@ -5,7 +5,7 @@ import { Chart, type ChartSeries } from '../ui/chart';
 import { OFF } from '../../core/setting';
 import { pageSettings } from '../engine/settings';
 import { logarithmic } from '../ui/colors';
-import { h, selectElement, slider } from '../ui/dom';
+import { h, selectElement, slider, tableRows } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { meansOf } from '../ui/history';
 import { rowOf } from './verdict';
@@ -71,7 +71,7 @@ export class FlowPanel implements Panel {
     say('flow.measure'),
   );
   private readonly summary = h('p', { class: 'small' });
-  private readonly ways = h('table', {});
+  private readonly ways = h('table', { class: 'stacks' });
   private readonly radius;
   private readonly forget;
   private readonly clip: HTMLInputElement;
@@ -308,9 +308,7 @@ export class FlowPanel implements Panel {
     const { window, seq } = this.app.settings;
     const [cut, added] = [say('flow.cut', { window }), say('flow.added')];
     this.summary.textContent = window < seq ? cut : this.which === 'training' ? added : '';
-    const line = (cells: readonly string[], when: string): HTMLElement =>
-      h('tr', {}, h('th', { scope: 'row' }, when), ...cells.map((cell) => h('td', {}, cell)));
-    const head = [
+    const titles = [
       say('flow.when'),
       say('gradient'),
       say('flow.each'),
@@ -318,11 +316,12 @@ export class FlowPanel implements Panel {
       say('flow.arrives'),
       say('verdict'),
     ];
-    this.ways.replaceChildren(
-      h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
-      ...start.flow.ways.map((way) => line(rowOf(way), whenOf(start.step))),
-      ...flow.ways.map((way) => line(rowOf(way), say('flow.nowAt', { step: this.app.step }))),
-    );
+    const now = say('flow.nowAt', { step: this.app.step });
+    const rows = [
+      ...start.flow.ways.map((way) => [whenOf(start.step), ...rowOf(way)]),
+      ...flow.ways.map((way) => [now, ...rowOf(way)]),
+    ];
+    this.ways.replaceChildren(...tableRows(titles, rows));
   }
 }
 

@@ -60,7 +60,7 @@ export class TimePanel implements Panel {
     say('time.latest'),
   );
   private readonly split = h('div', { class: 'split' });
-  private readonly lines = h('ol', { class: 'equations' });
+  private readonly lines = h('ol', { class: 'equations', tabindex: 0 });
   private readonly cell = h('div', {});
   private readonly flowing = h('figcaption', { class: 'small muted' });
   private readonly figure = h('figure', {}, this.cell, this.flowing);

@@ -48,6 +48,22 @@ export function selectElement(
   return { root: h('label', { class: 'field' }, h('span', {}, label), input), input };
 }
 
+/**
+ * The rows of a table of the class `stacks`: a row of titles, then rows whose first cell names them. On a narrow page, the cells
+ * of a row stand below each other, each after the title of its column.
+ */
+export const tableRows = (titles: readonly string[], rows: readonly (readonly Child[])[]): HTMLElement[] => [
+  h('tr', { class: 'titles' }, ...titles.map((title) => h('th', { scope: 'col' }, title))),
+  ...rows.map(([name, ...cells]) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, name),
+      ...cells.map((cell, k) => h('td', { 'data-title': titles[k + 1] }, cell)),
+    ),
+  ),
+];
+
 export interface SliderOptions {
   min: number;
   max: number;
