@@ -86,7 +86,7 @@ function surrounded(
   making: CellDefinition,
 ): { equations: CellEquations; making: CellDefinition } {
   const { layerNorm = false, residual = false } = making.options ?? {};
-  const equations = layerNorm ? withLayerNorm(text) : text;
+  const equations = layerNorm ? withLayerNorm(text, making.sizes.D) : text;
   const init = layerNorm ? { ...making.init, gain: constant(1), shift: constant(0) } : making.init;
   if (!residual) return { equations, making: { ...making, init } };
   const [[width]] = Object.values(declare(text.shapes, ['states', 'parameters'], text.name).sections.states);

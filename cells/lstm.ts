@@ -64,7 +64,8 @@ export interface LstmOptions extends CellOptions, LstmBiasOptions {
 /**
  * A long short-term memory cell. With a projection, h is [B, P], Wh [P, 4H], and Wp [H, P] is one more parameter.
  *   parameters Wx [D, 4H]   Wh [H, 4H]   b [4H]   (pi, pf, po [H]   gx, gh [4H]   gc, bc [H])      states h, c [B, H]
- * @throws RangeError for sizes below 1, biases set without biases, or a gateNorm with peepholes or a projection; TypeError for an unknown option.
+ * @throws RangeError for sizes below 1, biases set without biases, or a gateNorm with peepholes, a projection or a single unit; TypeError
+ *   for an unknown option.
  * @example lstm({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 20]
  */
 export function lstm(options: LstmOptions): Cell {
@@ -77,6 +78,8 @@ export function lstm(options: LstmOptions): Cell {
   const biases = lstmBias(options, bias);
   const plain = !peepholes && P === undefined;
   must(!gateNorm || plain, 'lstm', 'gateNorm must be left out with peepholes or a projection', gateNorm);
+  const why = 'a single number, normalized, is always 0';
+  must(!gateNorm || H > 1, 'lstm', 'hidden must be >= 2 with gateNorm', H, why);
   const equations = gateNorm
     ? normalizedEquations(when(bias))
     : withProjection(lstmEquations(when(bias), when(peepholes)), P);

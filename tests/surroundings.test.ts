@@ -160,6 +160,13 @@ test('what cannot have them is refused by name', () => {
   expect(() => dense({ input: 2, hidden: 2, activation: 'gelu' as never })).toThrow('dense: activation');
   expect(() => jordan({ input: 2, hidden: 3, output: 3, residual: true })).toThrow('jordan: input must be 3');
   expect(lmu({ input: 3, hidden: 3, residual: true }).states).toMatchObject({ y: 3 });
+  const zero = 'a single number, normalized, is always 0';
+  expect(() => gru({ input: 1, hidden: 2, layerNorm: true })).toThrow(
+    `gru: input must be >= 2 with layerNorm, got 1 (${zero})`,
+  );
+  expect(() => lstm({ input: 2, hidden: 1, gateNorm: true })).toThrow(
+    `lstm: hidden must be >= 2 with gateNorm, got 1 (${zero})`,
+  );
   const net = network({ layers: [gru({ input: 2, hidden: 2, layerNorm: true })], output: 2 });
   expect(() => encodeOnnx(net)).toThrow(/gru/);
 });

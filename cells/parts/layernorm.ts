@@ -7,6 +7,7 @@
  *
  * Source: Ba, Kiros & Hinton 2016, "Layer normalization", with the epsilon of PyTorch; before each layer, as Xiong et al. 2020.
  */
+import { must } from '../../core/check';
 import type { CellEquations } from '../cell';
 
 /** The names that stand for the input and its gradient, in the text of a cell. */
@@ -14,14 +15,16 @@ const input = /(?<!\w)x(?!\w)/g;
 const inputGradient = /(?<!\w)dx(?!\w)/g;
 
 /**
- * The equations of a cell, with its input normalized.
+ * The equations of a cell, with its input of D numbers normalized.
  *
  *   parameters of the cell, gain [D]   shift [D]
  *
- * @example withLayerNorm(gru({ input: 2, hidden: 3 }).equations!).forward.includes('a = xn @ Wx + b') // true
+ * @throws RangeError for D = 1: a single number less its mean is 0.
+ * @example withLayerNorm(gru({ input: 2, hidden: 3 }).equations!, 2).forward.includes('a = xn @ Wx + b') // true
  */
-export function withLayerNorm(equations: CellEquations): CellEquations {
-  const { shapes, forward, backward, jacobian } = equations;
+export function withLayerNorm(equations: CellEquations, D: number): CellEquations {
+  const { name, shapes, forward, backward, jacobian } = equations;
+  must(D > 1, name, 'input must be >= 2 with layerNorm', D, 'a single number, normalized, is always 0');
   return {
     ...equations,
     shapes: `${shapes}
