@@ -5,7 +5,8 @@
  *                       probability p, the mean of the mask
  *   recurrent dropout   the cell reads hPrev ⊙ keep, with the same mask at every step of a sequence
  *
- * The equations of the cell do not change: it reads the masked state, and writes new states, which zoneout mixes with the old.
+ * The equations of the cell do not change: it reads the masked state, and writes new states, which zoneout mixes with the old. A
+ * residual layer adds its input to the state after that, y = s + x: what a layer hands up is what it remembers, as in the paper.
  *
  * Source: Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations"; Gal & Ghahramani 2016,
  * "A theoretically grounded application of dropout in recurrent neural networks".
@@ -14,36 +15,74 @@ import { lazyEquations } from '../core/equations/equations';
 import type { Program } from '../core/programs/program';
 import type { Tensor, Tensors } from '../core/tensor';
 
-const mix = lazyEquations(
-  'zoneout, forward',
-  'zone, sNew, sPrev [B, W]   writes s [B, W]',
-  's = zone * sPrev + (1 - zone) * sNew',
+/** Equations for each state by its name, so that their lines read like those of the cell; made once. */
+function forState(made: (s: string) => Equations): (s: string) => Equations {
+  const known = new Map<string, Equations>();
+  return (s) => {
+    const found = known.get(s) ?? made(s);
+    known.set(s, found);
+    return found;
+  };
+}
+type Equations = ReturnType<typeof lazyEquations>;
+
+const mix = forState((s) =>
+  lazyEquations(
+    'zoneout, forward',
+    `${s}Zone, ${s}New, ${s}Prev [B, W]   writes ${s} [B, W]`,
+    `${s} = ${s}Zone * ${s}Prev + (1 - ${s}Zone) * ${s}New`,
+  ),
 );
-const toNew = lazyEquations(
-  'zoneout, backward',
-  'zone, ds [B, W]   writes dsNew [B, W]',
-  'dsNew = (1 - zone) * ds',
-);
-const toOld = lazyEquations(
-  'zoneout, backward',
-  'zone, dsNext [B, W]   adds dsPrev [B, W]',
-  'dsPrev += zone * dsNext',
+/** The part of a gradient that reaches the new state; `d` is its name. */
+const toNew = (d: string, s: string): Equations => toNewOf(`${d} ${s}`);
+const toNewOf = forState((names) => {
+  const [d, s] = names.split(' ');
+  return lazyEquations(
+    'zoneout, backward',
+    `${s}Zone, ${d} [B, W]   writes ${d}New [B, W]`,
+    `${d}New = (1 - ${s}Zone) * ${d}`,
+  );
+});
+const toOld = forState((s) =>
+  lazyEquations(
+    'zoneout, backward',
+    `${s}Zone, d${s}Next [B, W]   adds d${s}Prev [B, W]`,
+    `d${s}Prev += ${s}Zone * d${s}Next`,
+  ),
 );
 /** Two paths reach the output: from the layer above, and from the step t + 1. */
-const toOldOutput = lazyEquations(
-  'zoneout, backward',
-  'zone, dsOut, dsNext [B, W]   adds dsPrev [B, W]',
-  'dsPrev += zone * (dsOut + dsNext)',
+const toOldOutput = forState((s) =>
+  lazyEquations(
+    'zoneout, backward',
+    `${s}Zone, d${s}Out, d${s}Next [B, W]   adds d${s}Prev [B, W]`,
+    `d${s}Prev += ${s}Zone * (d${s}Out + d${s}Next)`,
+  ),
 );
-const mask = lazyEquations(
-  'recurrent dropout, forward',
-  'sPrev, keep [B, W]   writes sKept [B, W]',
-  'sKept = sPrev * keep',
+const addInput = forState((s) =>
+  lazyEquations('residual, forward', `${s}, x [B, W]   writes y [B, W]`, `y = ${s} + x`),
 );
-const maskBackward = lazyEquations(
-  'recurrent dropout, backward',
-  'dsKept, keep [B, W]   writes dsPrev [B, W]',
-  'dsPrev = dsKept * keep',
+/** Two paths reach the output y, and a third the state; the cell's own step back has seen the other part of the first two. */
+const toOldResidual = forState((s) =>
+  lazyEquations(
+    'residual, backward',
+    `${s}Zone, dyOut, dyNext, d${s}Next [B, W]   adds d${s}Prev, dx [B, W]`,
+    `d${s}Prev += ${s}Zone * (dyOut + dyNext + d${s}Next)
+     dx += ${s}Zone * (dyOut + dyNext)`,
+  ),
+);
+const mask = forState((s) =>
+  lazyEquations(
+    'recurrent dropout, forward',
+    `${s}Prev, ${s}Keep [B, W]   writes ${s}Kept [B, W]`,
+    `${s}Kept = ${s}Prev * ${s}Keep`,
+  ),
+);
+const maskBackward = forState((s) =>
+  lazyEquations(
+    'recurrent dropout, backward',
+    `d${s}Kept, ${s}Keep [B, W]   writes d${s}Prev [B, W]`,
+    `d${s}Prev = d${s}Kept * ${s}Keep`,
+  ),
 );
 
 /** The masks of a cell. */
@@ -72,23 +111,32 @@ export class StateNoise {
   /** The new states that the cell writes, and the masked state that it reads, by their names [T·B, W]. */
   private readonly stepwise: Tensors = {};
 
-  /** @param output the name of the output state. */
+  /**
+   * @param output the name of the output state.
+   * @param added the state to which a residual layer adds its input, which is then the output; undefined for other layers.
+   */
   constructor(
     private readonly masks: StateMasks,
     private readonly output: string,
+    private readonly added: string | undefined,
     private readonly storage: Storage,
   ) {
     const { T, B, value, gradient } = storage;
     const { zones, dropped } = masks;
     for (const [s, { shape }] of Object.entries(zones)) {
       this.stepwise[s] = value([...shape]);
-      this.gradients[`d${s}Next`] = gradient([B, shape[1]]);
-      if (s === output) this.gradients[`d${s}Out`] = gradient([B, shape[1]]);
+      for (const name of this.gradientsOf(s)) this.gradients[name] = gradient([B, shape[1]]);
     }
     if (!dropped) return;
     const { state, keep } = dropped;
     this.stepwise[`${state}Prev`] = value([T * B, keep.shape[1]]);
     this.gradients[`d${state}Prev`] = gradient([B, keep.shape[1]]);
+  }
+
+  /** The gradients that reach a state, or the output that a residual layer makes of it. */
+  private gradientsOf(s: string): string[] {
+    const own = [`d${s}Next`, ...(s === this.output ? [`d${s}Out`] : [])];
+    return s === this.added ? [...own, `d${this.output}Next`, `d${this.output}Out`] : own;
   }
 
   /** The tensors of step t that replace those of the states in the cell's equations. */
@@ -98,45 +146,65 @@ export class StateNoise {
     );
   }
 
+  /** What the lines of this file call the values that the cell's equations call by these names. */
+  names(): Record<string, string> {
+    const { zones, dropped } = this.masks;
+    const written = (s: string): string[] => (s === this.added ? [s, this.output] : [s]);
+    const states = Object.keys(zones);
+    const zoned = states
+      .flatMap((s) => [...written(s), ...this.gradientsOf(s)])
+      .map((name) => [name, `${name}New`]);
+    const kept = dropped
+      ? [
+          [`${dropped.state}Prev`, `${dropped.state}Kept`],
+          [`d${dropped.state}Prev`, `d${dropped.state}Kept`],
+        ]
+      : [];
+    return Object.fromEntries([...zoned, ...kept]) as Record<string, string>;
+  }
+
   /** Before the cell's step: what it reads. `v` holds the states themselves. */
   before(program: Program, v: Tensors, t: number): void {
     const { dropped } = this.masks;
     if (!dropped) return;
-    const { state, keep } = dropped;
-    const name = `${state}Prev`;
-    mask.record(program, { sPrev: v[name], keep, sKept: this.at(t)[name] });
+    const { state: s, keep } = dropped;
+    const own = { [`${s}Keep`]: keep, [`${s}Kept`]: this.at(t)[`${s}Prev`] };
+    mask(s).record(program, { ...v, ...own });
   }
 
   /** After the cell's step: the states from those that it wrote. */
   after(program: Program, v: Tensors, t: number): void {
     const own = this.at(t);
-    this.eachZone(t, (s, zone) => mix.record(program, { zone, sNew: own[s], sPrev: v[`${s}Prev`], s: v[s] }));
+    this.eachZone(t, (s, zone) => {
+      mix(s).record(program, { ...v, ...zone, [`${s}New`]: own[s] });
+      if (s === this.added) addInput(s).record(program, { ...v, y: v[this.output] });
+    });
   }
 
   /** Before the cell's step back: the part of the gradients that reaches the states it wrote. */
   beforeBackward(program: Program, v: Tensors, t: number): void {
     this.eachZone(t, (s, zone) => {
-      for (const name of [`d${s}Next`, `d${s}Out`])
-        if (name in this.gradients) toNew.record(program, { zone, ds: v[name], dsNew: this.gradients[name] });
+      for (const d of this.gradientsOf(s))
+        toNew(d, s).record(program, { ...v, ...zone, [`${d}New`]: this.gradients[d] });
     });
   }
 
   /** After the cell's step back: the other part, which reaches the states before the step. */
   afterBackward(program: Program, v: Tensors, t: number): void {
-    const { masks, gradients, output } = this;
+    const { masks, gradients, output, added } = this;
     if (masks.dropped) {
-      const { state, keep } = masks.dropped;
-      const name = `d${state}Prev`;
-      maskBackward.record(program, { dsKept: gradients[name], keep, dsPrev: v[name] });
+      const { state: s, keep } = masks.dropped;
+      const own = { [`${s}Keep`]: keep, [`d${s}Kept`]: gradients[`d${s}Prev`] };
+      maskBackward(s).record(program, { ...v, ...own });
     }
     this.eachZone(t, (s, zone) => {
-      const [dsNext, dsPrev] = [v[`d${s}Next`], v[`d${s}Prev`]];
-      if (s === output) toOldOutput.record(program, { zone, dsOut: v[`d${s}Out`], dsNext, dsPrev });
-      else toOld.record(program, { zone, dsNext, dsPrev });
+      const path = s === added ? toOldResidual : s === output ? toOldOutput : toOld;
+      path(s).record(program, { ...v, ...zone });
     });
   }
 
-  private eachZone(t: number, act: (s: string, zone: Tensor) => void): void {
-    for (const [s, zone] of Object.entries(this.masks.zones)) act(s, this.storage.block(zone, t));
+  private eachZone(t: number, act: (s: string, zone: Tensors) => void): void {
+    for (const [s, zone] of Object.entries(this.masks.zones))
+      act(s, { [`${s}Zone`]: this.storage.block(zone, t) });
   }
 }

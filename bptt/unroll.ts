@@ -26,6 +26,10 @@ import { recordSteps } from './loop';
 import { withPrefix } from './network/parameters';
 import { StateNoise, type StateMasks } from './statenoise';
 
+/** The state to which a residual layer adds its input; undefined for other layers. */
+const addedState = ({ options, states }: Cell): string | undefined =>
+  options?.residual === true ? Object.keys(states)[1] : undefined;
+
 /** What may differ in a copy of an unrolling. */
 export type UnrollParts = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
 
@@ -132,7 +136,7 @@ export class Unroll {
     for (const [buffer, width] of Object.entries(cell.buffers))
       this.buffers[buffer] = room([T * B, width], dtype);
     if (options.masks)
-      this.noise = new StateNoise(options.masks, this.outputName, {
+      this.noise = new StateNoise(options.masks, this.outputName, addedState(cell), {
         ...{ T, B, value: (shape) => zeros(shape, dtype), gradient: make },
         block: (tensor, t) => this.block(tensor, t),
       });
@@ -163,7 +167,7 @@ export class Unroll {
   /** Records step t backward: what `step` does, in the reverse order. */
   private stepBackward(program: Program, t: number): void {
     const v = this.statesAt(t);
-    const incoming = v.valid ? { ...v, ...this.live } : v;
+    const incoming = this.own(t, 'stepBackward');
     if (v.valid) maskGradients(program, v, this.live);
     this.noise?.beforeBackward(program, incoming, t);
     this.cell.stepBackward(program, this.atBackward(t), this.timeOf(t));
@@ -180,6 +184,12 @@ export class Unroll {
   atBackward(t: number): Tensors {
     const v = this.at(t);
     return { ...v, ...(v.valid && this.live), ...this.noise?.gradients };
+  }
+
+  /** @internal what step t reads and writes outside of the cell; backward, incoming gradients are zero for held rows */
+  own(t: number, way: 'step' | 'stepBackward' = 'step'): Tensors {
+    const v = this.statesAt(t);
+    return way === 'stepBackward' && v.valid ? { ...v, ...this.live } : v;
   }
 
   /** The same without noise: the states themselves. */

@@ -1,4 +1,5 @@
 /** Zoneout and variational dropout: what a step computes, which masks are drawn, and what is refused. */
+import { gradcheck } from '../bptt/check/gradcheck';
 import { randomNormals } from '../bptt/check/problem';
 import type { Batch } from '../bptt/network/batch/batch';
 import { bidirectional } from '../bptt/network/layers/layer';
@@ -109,6 +110,43 @@ describe('zoneout', () => {
       const { data, offset } = net.parameters.gradients[name];
       expect(Math.abs(data[offset] - slope)).toBeLessThan(1e-7 * Math.max(1, Math.abs(slope)));
     }
+  });
+});
+
+describe('zoneout of a residual layer', () => {
+  const wide = { input: H, hidden: H };
+  const numbers = randomNormals(T * B * H, new Random(7));
+  const batch: Batch = { x: { shape: [T, B, H], numbers } };
+
+  test('adds the input to the state that the layer remembers', () => {
+    for (const training of [false, true]) {
+      const [residual, plain] = [true, false].map((residual) => {
+        const net = make({ layers: [lstm({ ...wide, residual })], zoneout: { h: 0.4, c: 0.2 } });
+        return toFlat(net.forward(batch, { training }).output);
+      });
+      expect(residual).toEqual(plain.map((h, k) => h + numbers[k]));
+    }
+  });
+
+  test.each<[string, Partial<NetworkOptions>]>([
+    ['of h and c', { layers: [lstm({ ...wide, residual: true })], zoneout: { h: 0.4, c: 0.2 } }],
+    ['of c alone', { layers: [lstm({ ...wide, residual: true })], zoneout: { c: 0.2 } }],
+    [
+      'in both directions, normalized, in the last state',
+      {
+        layers: [bidirectional(gru({ ...wide, residual: true, layerNorm: true }))],
+        ...{ zoneout: 0.3, topology: 'many-to-one' },
+      },
+    ],
+  ])('%s: gradients pass all oracles', (_name, options) => {
+    const net = make({ output: O, loss: 'softmax', ...options });
+    const axes = options.topology ? [B] : [5, B];
+    const size = axes.reduce((n, k) => n * k);
+    const targets = { shape: axes, numbers: Array.from({ length: size }, (_, k) => k % O) };
+    const x = { shape: [5, B, H], numbers: numbers.slice(0, 5 * B * H) };
+    const { ok, rows } = gradcheck(net, { batch: { x, targets, lengths: [5, 3, 4] } });
+    expect(rows.length).toBeGreaterThan(5);
+    expect(ok).toBe(true);
   });
 });
 

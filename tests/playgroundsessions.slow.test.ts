@@ -141,7 +141,7 @@ function allLines(): string[] {
       return plan.unrolls.flatMap((unroll) =>
         ways.flatMap(([t, way]) => {
           const { operations, v } = recordStep(unroll, t, way);
-          return operations.flatMap((operation) =>
+          return operations.flatMap(({ operation }) =>
             printedLines(operation, (tensor) => tensorName(tensor, v)),
           );
         }),

@@ -81,6 +81,38 @@ test.each(cases)('of %s: each state and each gradient is that of the pass', (_, 
   expect(Array.from(net.parameters.flatGradients.data)).toEqual(gradients);
 });
 
+test('zoneout and recurrent dropout have lines of their own, and every line is true', () => {
+  const net = network({
+    layers: [lstm({ input: 2, hidden: 2, residual: true, peepholes: true }), gru({ input: 2, hidden: 3 })],
+    ...{ output: 2, loss: 'squared', zoneout: 0.25 },
+  });
+  const batch = { x: numbers(4, 3, 2), targets: numbers(4, 3, 2), lengths: [4, 3, 2] };
+  const at = { step: 1, unit: 1, row: 1 };
+  const { forward, backward } = trace(net, batch, at);
+  expect(forward.map(({ line }) => line).slice(-6)).toEqual([
+    'tc = tanh(cNew)',
+    'hNew = o * tc',
+    'yNew = hNew + x',
+    'h = hZone * hPrev + (1 - hZone) * hNew',
+    'y = h + x',
+    'c = cZone * cPrev + (1 - cZone) * cNew',
+  ]);
+  const all = [...backward.map(({ line }) => line)];
+  expect(all).toContain('dcNextNew = (1 - cZone) * dcNext');
+  expect(all.at(-1)).toBe('dcPrev += cZone * dcNext');
+  const pass = net.forward(batch);
+  pass.backward();
+  const own = planOf(pass).unrolls[0].own(1);
+  for (const name of ['h', 'c', 'y']) expect(value(forward, name)).toBeCloseTo(own[name].get(1, 1), 12);
+  for (const name of ['dhPrev', 'dcPrev']) expect(value(backward, name)).toBeCloseTo(own[name].get(1, 1), 12);
+  const { forward: zoned } = trace(net, batch, { ...at, layer: 'l1' });
+  expect(zoned.at(-1)!.line).toBe('h = hZone * hPrev + (1 - hZone) * hNew');
+  // a value is computed once, from values in lines above it
+  const known = new Map<string, number>();
+  for (const { line, sums } of forward) if (sums.length === 1) known.set(line.split(' ')[0], sums[0].value);
+  expect(known.get('h')).toBeCloseTo(0.75 * known.get('hNew')!, 0);
+});
+
 test('without a loss there is no way back', () => {
   const net = network({ layers: [elman({ input: 2, hidden: 3 })] });
   const { forward, backward } = trace(net, { x: numbers(2, 1, 2) }, { step: 0, unit: 0 });

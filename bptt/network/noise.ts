@@ -21,8 +21,8 @@ export interface NoiseOptions {
   variational?: boolean;
   /**
    * Probability that a unit keeps its state in a step while training, for all states or by their names: `{ h: 0.05, c: 0.5 }`;
-   * in evaluation, old and new states are mixed in that proportion. The output of a residual layer, h + x, is formed from the new
-   * h. Default 0. Source: Krueger et al. 2017.
+   * in evaluation, old and new states are mixed in that proportion. The output of a layer is the mixed h, that of a residual
+   * layer h + x. Default 0. Source: Krueger et al. 2017.
    */
   zoneout?: number | Readonly<Record<string, number>>;
 }

@@ -97,7 +97,8 @@ function pointwise({ lines, graph, values }: TracedPointwise, k: number): Traced
         .replace(/ - /g, ' − ');
     const sum = truly({ text, value: (digits) => evaluate(index, digits) }, values[name][k]);
     named.set(index, name);
-    return { line, sums: [sum] };
+    // as of a product: the value before is the first term
+    return { line: line.replace(/^(\w+) = \1Kept \+ /, '$1 += '), sums: [sum] };
   });
 }
 

@@ -4,17 +4,40 @@ import { Program, type Operation } from '../../core/programs/program';
 import { tensorName } from '../../core/programs/print';
 import type { Tensors } from '../../core/tensor';
 
-/** The operations that the cell records at step t in one direction, and their tensors by name. */
+/** An operation of a step; in the lines of the cell, some names are others (see `StateNoise.names`). */
+export interface StepOperation {
+  operation: Operation;
+  names?: Readonly<Record<string, string>>;
+}
+
+/** The operations of step t in one direction, those of zoneout and recurrent dropout among them, and the tensors by name. */
 export function recordStep(
   unroll: Unroll,
   t: number,
   way: 'step' | 'stepBackward',
-): { operations: readonly Operation[]; v: Tensors } {
-  const program = new Program();
+): { operations: readonly StepOperation[]; v: Tensors } {
+  const { cell, noise } = unroll;
   const v = way === 'step' ? unroll.at(t) : unroll.atBackward(t);
-  unroll.cell[way](program, v, unroll.timeOf(t));
-  return { operations: program.operations, v };
+  const own = unroll.own(t, way);
+  const names = noise?.names();
+  const recorded = (record: (program: Program) => void): readonly Operation[] => {
+    const program = new Program();
+    record(program);
+    return program.operations;
+  };
+  const [before, after] = way === 'step' ? (['before', 'after'] as const) : BACK;
+  const operations = [
+    ...recorded((program) => noise?.[before](program, own, t)).map((operation) => ({ operation })),
+    ...recorded((program) => cell[way](program, v, unroll.timeOf(t))).map((operation) => ({
+      operation,
+      names,
+    })),
+    ...recorded((program) => noise?.[after](program, own, t)).map((operation) => ({ operation })),
+  ];
+  return { operations, v };
 }
+
+const BACK = ['beforeBackward', 'afterBackward'] as const;
 
 /** Whether an operation adds to the gradient of weights, which is shared by all steps and rows. */
 export function isOfWeights(operation: Operation, { options: { gradients } }: Unroll): boolean {

@@ -130,8 +130,8 @@ interface Coming {
 }
 
 /**
- * Runs operations in order. Those of a cell's step are identified by their outputs and recorded; operations between the
- * steps (dropout, attention, loss, feedback) are only run.
+ * Runs operations in order. Those of a step are identified by their outputs and recorded; operations between the steps
+ * (dropout, attention, loss, feedback) are only run.
  */
 function run(
   plan: Plan,
@@ -145,7 +145,7 @@ function run(
     return { unroll, layer: layers[k], times, next: recordStep(unroll, times[0], record) };
   });
   for (let at = 0; at < operations.length;) {
-    const coming = all.find(({ next }) => next && isSame(next.operations[0], operations[at]));
+    const coming = all.find(({ next }) => next && isSame(next.operations[0].operation, operations[at]));
     if (!coming?.next) {
       plain.bind(operations[at++])();
       continue;
@@ -153,7 +153,9 @@ function run(
     const { unroll, layer, times, next } = coming;
     const t = times.shift() as number;
     const own = operations.slice(at, (at += next.operations.length));
-    layer.steps[t][way] = traced(own, next.v, unroll, layer);
+    layer.steps[t][way] = own.map((operation, k) =>
+      renamed(traced(operation, next.v, unroll, layer), next.operations[k].names),
+    );
     if (way === 'forward') track(layer, unroll, t);
     coming.next = times.length > 0 ? recordStep(unroll, times[0], record) : undefined;
   }
@@ -168,24 +170,37 @@ function isSame(p: Operation, q: Operation): boolean {
 }
 const sameTensor = (p: Tensor, q: Tensor): boolean => p.data === q.data && sameView(p, q);
 
-/** Runs the operations of a step one by one, and records their inputs and outputs. */
-function traced(operations: Operation[], v: Tensors, unroll: Unroll, layer: TracedLayer): Traced[] {
-  return operations.map((operation) => {
-    const about: About = {
-      lines: printedLines(operation, (t) => tensorName(t, v)),
-      units: unitRange(operation, v),
-    };
-    const run = plain.bind(operation);
-    if (operation.kind === 'pointwise') return pointwise(operation, run, about);
-    if (isOfWeights(operation, unroll)) {
-      run();
-      return { kind: 'gradient', ...about };
-    }
-    if (operation.kind === 'product') return product(operation, run, about, v, layer);
+/** Runs an operation of a step, and records its inputs and outputs. */
+function traced(operation: Operation, v: Tensors, unroll: Unroll, layer: TracedLayer): Traced {
+  const about: About = {
+    lines: printedLines(operation, (t) => tensorName(t, v)),
+    units: unitRange(operation, v),
+  };
+  const run = plain.bind(operation);
+  if (operation.kind === 'pointwise') return pointwise(operation, run, about);
+  if (isOfWeights(operation, unroll)) {
     run();
-    const what = operation.what as TracedSum['what'];
-    return { kind: 'sum', ...about, what, from: toFlat(operation.from), out: operation.out.get(0, 0) };
-  });
+    return { kind: 'gradient', ...about };
+  }
+  if (operation.kind === 'product') return product(operation, run, about, v, layer);
+  run();
+  const what = operation.what as TracedSum['what'];
+  return { kind: 'sum', ...about, what, from: toFlat(operation.from), out: operation.out.get(0, 0) };
+}
+
+/** The same with other names in its lines. */
+function renamed(one: Traced, names: Readonly<Record<string, string>> = {}): Traced {
+  const nameOf = (name: string): string => (Object.hasOwn(names, name) ? names[name] : name);
+  const keys = <T>(of: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(of).map(([name, value]) => [nameOf(name), value]));
+  const lines = one.lines.map((line) => line.replace(/[A-Za-z]\w*/g, nameOf));
+  if (one.kind !== 'pointwise') return { ...one, lines };
+  const { nodes, outputs, locals } = one.graph;
+  const graph: Graph = {
+    nodes: nodes.map((node) => (node.op === 'input' ? { ...node, name: nameOf(node.name) } : node)),
+    ...{ outputs: keys(outputs), locals: keys(locals) },
+  };
+  return { ...one, lines, graph, values: keys(one.values) };
 }
 
 function pointwise({ graph, inputs, outputs }: Pointwise, run: () => void, about: About): TracedPointwise {
@@ -230,7 +245,7 @@ function product(
 
 /** Keeps the states before and after step t, and the named parts of the buffers: gates, candidates. */
 function track(layer: TracedLayer, unroll: Unroll, t: number): void {
-  const v = unroll.at(t);
+  const v = unroll.own(t);
   const { states, parts = {} } = unroll.cell;
   for (const name of Object.keys(states).map((state) => `${state}Prev`))
     layer.steps[t].before[name] = toFlat(v[name]);
