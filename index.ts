@@ -233,6 +233,7 @@ export {
 } from './io/checkpoint';
 export { load, save } from './io/save';
 export { Vocabulary, type TextTokens } from './io/vocabulary';
+export { readVocabulary } from './io/vocabularyfile';
 export {
   decodeSafetensors,
   encodeSafetensors,

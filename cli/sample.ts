@@ -34,7 +34,7 @@ export function add(program: Command): void {
     .option('--prime <text>', 'text to continue (default: the start of a line)')
     .option(
       '--length <n>',
-      'characters to generate, or words if the model writes words',
+      'characters to generate, or words or byte pairs if the model writes them',
       whole('sample: --length'),
       500,
     )

@@ -1,12 +1,14 @@
 /** `backstep train`: trains a network on a file, and saves it as a checkpoint. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { trainingSettings } from '../bptt/train/settings';
-import { show, whole } from '../terminal/arguments';
+import { known, show, whole } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { addSettings, settingOption } from '../terminal/options';
 import type { Setting } from '../core/setting';
 import { readCellChoice } from '../run/cellchoice';
 import { readingSettings } from '../learn/reading';
+import { tokenKinds } from '../learn/symbols';
 import { sharedSettings, taskNames, taskSettings, tasks } from '../learn/tasks';
 import type * as learn from '../learn/train';
 import { readSchedule } from '../run/settings';
@@ -22,6 +24,7 @@ Examples:
   backstep train                                       the default text, for a minute
   backstep train --text book.txt --cell lstm --hidden 128 --seconds 600
   backstep train letters/*.txt --tokens words          several files, word by word
+  backstep train book.txt --tokens gpt2/tokenizer.json byte pairs of a tokenizer of your own
   backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
   backstep train --resume runs/book --steps 10000      continue where it stopped
   backstep train --resume runs/book --text new.txt     go on with another text
@@ -37,7 +40,7 @@ Examples:
 While it trains, it prints bits per character on the training text, a running mean over about the last ten steps, \
 and beside them those on the validation text, the last 5 % of the text, when they were last measured. Fewer are better; \
 guessing among K characters takes log2 K. In the events of --json, bits is the same mean, and loss is in nats per \
-character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text. With --tokens words, all is per word.
+character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text. With --tokens words, all is per word, and with a file of byte pairs per pair.
 
 Ctrl-C saves and says how to go on; a second Ctrl-C stops at once. With --seed, --steps and --threads, runs are \
 equal to the bit.
@@ -61,7 +64,8 @@ export function add(program: Command): void {
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
-  addSettings(command, { ...taskSettings, patience: sharedSettings.patience, ...readingSettings });
+  const own = { ...taskSettings, patience: sharedSettings.patience, ...readingSettings };
+  addSettings(command, own, (name) => (name === 'tokens' ? { read: readTokens } : {}));
   command
     .option(
       '--save-every <steps>',
@@ -82,6 +86,12 @@ export function add(program: Command): void {
       process.exitCode = await train(files, options);
     });
 }
+
+/** The symbols of a text, or a file, which is read when the text is. */
+const readTokens = (word: string): string =>
+  existsSync(word) || /[./\\]/.test(word)
+    ? word
+    : known(word, tokenKinds, 'train: --tokens must be a file of byte pairs, or one of');
 
 function readForwardCell(text: string): string {
   if (/^bi-?(directional|lstm|gru|rnn|elman)/i.test(text))

@@ -127,9 +127,11 @@ export function readWhole(file: string): Buffer {
  */
 export const readUtf8 = (file: string): string => new TextDecoder().decode(readWhole(file));
 
-/** `file`, or the file `name` inside it if it is a folder. */
-export function fileIn(file: string, name: string): string {
-  return fs().statSync(file, { throwIfNoEntry: false })?.isDirectory() ? path().join(file, name) : file;
+/** `file`, or if it is a folder, the first of the names that exists in it, or the first name. */
+export function fileIn(file: string, ...names: [string, ...string[]]): string {
+  if (!fs().statSync(file, { throwIfNoEntry: false })?.isDirectory()) return file;
+  const files = names.map((name) => path().join(file, name));
+  return files.find((one) => fs().existsSync(one)) ?? files[0];
 }
 
 const reasons: Record<string, string> = {

@@ -44,7 +44,7 @@ export const label = {
 
 export const tokens = {
   ...{ kind: 'choice', label: 'Tokens', unit: 'kind', default: 'characters' },
-  ...{ help: 'the symbols of a text', names: () => tokenKinds },
+  ...{ help: 'the symbols of a text; of --task text also a file of byte pairs', names: () => tokenKinds },
 } as const satisfies Setting;
 
 /** The errors that a task can minimize; the first is the default. */

@@ -2,11 +2,10 @@
 import { must } from '../core/check';
 import type { Column } from '../data/column';
 import type { Table } from '../data/table';
-import { textTokens } from '../io/vocabulary';
 import { countsOf } from './counts';
 
 /** The kinds of symbols. */
-export const tokenKinds = textTokens;
+export const tokenKinds = ['characters', 'words'] as const;
 export type TokenKind = (typeof tokenKinds)[number];
 
 /** Runs of letters and digits, and each other character on its own. */

@@ -33,6 +33,7 @@ import { columnsTable } from '../learn/columns';
 import { folderTable } from '../learn/folder';
 import { piecesIn } from '../learn/music/pieces';
 import { piecesTable } from '../learn/pieces';
+import { LETTERS } from '../io/bytepairs';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fromKeras, toKeras } from '../io/keras';
 import { parseWith } from '../io/metadata';
@@ -252,7 +253,13 @@ function weightTargets(): Record<string, Target> {
       training: { settings: trainingOf() },
     }),
   );
+  const pairs = new Vocabulary([...LETTERS, 'th', '<|end|>'], 'byte pairs', ['t h']);
   return {
+    tokenizer: {
+      good: [Buffer.from(String(pairs))],
+      json: 'whole',
+      read: (bytes) => Vocabulary.parse(bytes.toString()),
+    },
     safetensors: {
       good: [encodeSafetensors(weights, { format: 'pt' })],
       json: 'header',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backstepIn } from './command';
 import { command } from './process';
+import { tokenizer } from './tokenizers';
 
 const root = join(__dirname, '..');
 let folder: string;
@@ -229,4 +230,29 @@ describe('check and verify', () => {
     expect(backstep('trian').status).toBe(2);
     expect((await backstepIn(folder, '--help')).stdout).toMatch(/train[^]*sample[^]*check[^]*verify/);
   });
+});
+
+test('a model of byte pairs is trained, resumed and asked', () => {
+  writeFileSync(join(folder, 'tokenizer.json'), tokenizer());
+  writeFileSync(join(folder, 'cats.txt'), " the cat, they'll see in 12\n".repeat(40));
+  writeFileSync(join(folder, 'dogs.txt'), ' the dogs\n'.repeat(80));
+  const tokens = ['--tokens', 'tokenizer.json'];
+  const trained = backstep('train', 'cats.txt', ...tokens, ...small, '--steps', '2', '--out', 'pairs');
+  expect(trained).toMatchObject({ status: 0, stderr: '' });
+  expect(trained.stdout).toMatch(
+    /^text {8}cats\.txt: [\d,]+ byte pairs for training, \d+ for validation; 275 known$/m,
+  );
+  expect(trained.stdout).toMatch(/bits\/pair in training/);
+  const resumed = backstep('train', '--resume', 'pairs', '--steps', '3', '--text', 'dogs.txt');
+  expect(resumed.stderr).toMatch(/read with the vocabulary of the checkpoint: 275 byte pairs\n/);
+  expect(resumed.status).toBe(0);
+  expect(backstep('train', '--resume', 'pairs', '--steps', '4', ...tokens)).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('train: --tokens must stay byte pairs with --resume') as string,
+  });
+  const written = backstep('sample', 'pairs', '--length', '50', '--prime', 'é😀');
+  expect([written.status, written.stdout.startsWith('é😀')]).toEqual([0, true]);
+  expect(backstep('train', 'cats.txt', '--tokens', 'wrds').stderr).toContain(
+    'train: --tokens must be a file of byte pairs, or one of characters, words, got wrds',
+  );
 });

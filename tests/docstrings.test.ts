@@ -11,6 +11,7 @@ import { lazy } from '../core/once';
 import { planOf } from '../bptt/network/passes/pass';
 import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
+import { tokenizer } from './tokenizers';
 
 const root = join(__dirname, '..');
 const folders = [
@@ -82,6 +83,7 @@ const folder = mkdtempSync(join(tmpdir(), 'backstep-examples-'));
 beforeAll(() => {
   process.chdir(folder);
   writeFileSync('poem.txt', 'a rose is a rose');
+  writeFileSync('tokenizer.json', tokenizer());
   const array = (...shape: number[]) => {
     const data = new Float64Array(shape.reduce((product, n) => product * n, 1));
     return { dtype: 'F64', shape, data } as const;

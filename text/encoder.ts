@@ -1,25 +1,26 @@
 /** Encodes long texts as class indices. */
-import { pointOf, wordsOf, type Indices, type Vocabulary } from '../io/vocabulary';
+import { pointOf, type Indices, type Vocabulary } from '../io/vocabulary';
 
 const CODE_POINTS = 0x110000;
 
 /** Class indices of a text by a vocabulary, in the narrowest array; a symbol that it lacks has class 0. */
 export class Encoder {
   private readonly Kind: Uint8ArrayConstructor | Uint16ArrayConstructor;
-  /** The class of each character, or of each word. */
-  private readonly points = new Uint16Array(CODE_POINTS);
-  private readonly words: ReadonlyMap<string, number> | undefined;
+  /** The class of each character. */
+  private readonly points: Uint16Array | undefined;
 
-  constructor(vocabulary: Vocabulary) {
+  constructor(private readonly vocabulary: Vocabulary) {
     const { symbols, tokens, size } = vocabulary;
     this.Kind = size > 256 ? Uint16Array : Uint8Array;
-    if (tokens === 'words') this.words = new Map(symbols.map((word, k) => [word, k]));
-    else symbols.forEach((symbol, k) => (this.points[pointOf(symbol)] = k));
+    if (tokens !== 'characters') return;
+    const points = new Uint16Array(CODE_POINTS);
+    symbols.forEach((symbol, k) => (points[pointOf(symbol)] = k));
+    this.points = points;
   }
 
   encode(text: string): Indices {
-    const { words, points, Kind } = this;
-    if (words) return Kind.from(wordsOf(text).map((word) => words.get(word) ?? 0));
+    const { points, vocabulary, Kind } = this;
+    if (!points) return Kind.from(vocabulary.encode(text).indices);
     const indices = new Kind(text.length);
     let count = 0;
     for (let k = 0; k < text.length; k++) {

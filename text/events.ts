@@ -65,6 +65,7 @@ export const BITS = 1 / Math.LN2;
 const unitsOf = {
   characters: { many: 'characters', one: 'character', short: 'char' },
   words: { many: 'words', one: 'word', short: 'word' },
+  'byte pairs': { many: 'byte pairs', one: 'byte pair', short: 'pair' },
 } as const satisfies Record<TextTokens, Record<'many' | 'one' | 'short', string>>;
 
 export const symbolBits = (tokens: TextTokens): LossAxis => ({
@@ -127,13 +128,15 @@ function startLines({ settings: s, ...facts }: Start): string[] {
     s.steps === null ? '' : `to step ${count(s.steps)}`,
     s.seconds === null ? '' : `for ${s.seconds} s`,
   ];
+  const kinds = {
+    characters: `${classes - 1} distinct`,
+    words: `${classes - 1} known`,
+    'byte pairs': `${classes} known`,
+  }[tokens];
   const rest =
     validationSymbols > 0 ? `, ${count(validationSymbols)} for validation` : '; too short for validation';
   return [
-    row(
-      'text',
-      `${name}: ${count(symbols)} ${many} for training${rest}; ${classes - 1} ${tokens === 'words' ? 'known' : 'distinct'}`,
-    ),
+    row('text', `${name}: ${count(symbols)} ${many} for training${rest}; ${kinds}`),
     row(
       'network',
       `${s.embedding === undefined ? '' : `embedding of ${s.embedding}, `}${cellLabel(s.cell)}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,

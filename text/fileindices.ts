@@ -4,13 +4,19 @@ import type { TextBytes } from './bytes';
 import type { Encoder } from './encoder';
 import type { TextIndices } from './streams';
 
-/** Symbols from one mark to the next. */
+/** Symbols from one mark to the next, or a few more. */
 export const EVERY = 4096;
+
+/** A symbol from which on the text can be encoded by itself, and the byte at which it begins. */
+export interface Mark {
+  symbol: number;
+  byte: number;
+}
 
 interface TextSource {
   bytes: TextBytes;
-  /** The byte at which every 4096th symbol begins. */
-  marks: readonly number[];
+  /** Mark k is the first one at symbol 4096 k or later. */
+  marks: readonly Mark[];
   encoder: Encoder;
 }
 
@@ -26,12 +32,12 @@ export class FileIndices implements TextIndices {
   slice(from: number, to: number): Indices {
     const { bytes, marks, encoder } = this.source;
     const [first, last] = [this.start + from, this.start + to];
-    const [low, high] = [Math.floor(first / EVERY), Math.ceil(last / EVERY)];
-    const end = high < marks.length ? marks[high] : bytes.length;
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
-      bytes.slice(marks[low], Math.max(end, marks[low])),
-    );
-    return encoder.encode(text).subarray(first - low * EVERY, last - low * EVERY);
+    let low = Math.min(Math.floor(first / EVERY), marks.length - 1);
+    while (marks[low].symbol > first) low--;
+    const { symbol, byte } = marks[low];
+    const end = marks.at(Math.ceil(last / EVERY))?.byte ?? bytes.length;
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.slice(byte, Math.max(end, byte)));
+    return encoder.encode(text).subarray(first - symbol, last - symbol);
   }
 
   subarray(from: number, to = this.length): FileIndices {

@@ -4,7 +4,7 @@ import type { Random } from '../core/random/random';
 import { drawClass, type DrawOptions } from '../bptt/decode/draw';
 import type { Network } from '../bptt/network/network';
 import type { States } from '../bptt/network/batch/states';
-import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
+import type { Vocabulary } from '../io/vocabulary';
 
 export interface GenerateOptions extends DrawOptions {
   /** Class indices that the network reads first, at least one. */
@@ -15,7 +15,7 @@ export interface GenerateOptions extends DrawOptions {
 /**
  * An endless stream of symbols sampled from a network that was trained to predict the next one.
  *
- * UNKNOWN is never drawn.
+ * UNKNOWN is never drawn. With byte pairs, a symbol that ends within a character is written with the next one.
  * @throws RangeError when the output is no longer finite, for instance because the network diverges.
  * @example
  * const vocabulary = Vocabulary.of('abc'); // four classes, UNKNOWN among them
@@ -46,16 +46,17 @@ export function* generateText(
     must(bad === undefined, 'generate', 'the output must be finite', `${bad} after ${reads} symbols`, why);
   };
 
+  const written = vocabulary.writer();
   for (const symbol of prime) read(symbol);
   for (;;) {
-    logits[vocabulary.symbols.indexOf(UNKNOWN)] = -Infinity;
+    if (vocabulary.hasUnknown) logits[0] = -Infinity;
     const symbol = drawClass(logits, options, random);
-    yield vocabulary.symbols[symbol];
+    yield written(symbol);
     read(symbol);
   }
 }
 
 /** The default prime: the start of a line, else the first symbol of the vocabulary. */
 export function defaultPrime(vocabulary: Vocabulary): string {
-  return vocabulary.symbols.includes('\n') ? '\n' : vocabulary.symbols[1];
+  return !vocabulary.hasUnknown || vocabulary.symbols.includes('\n') ? '\n' : vocabulary.symbols[1];
 }

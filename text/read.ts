@@ -1,4 +1,4 @@
-/** Reads texts as class indices, one per symbol: a character or a word. */
+/** Reads texts as class indices, one per symbol: a character, a word or a byte pair. */
 import { createHash } from 'node:crypto';
 import { must, mustBe } from '../core/check';
 import {
@@ -10,9 +10,10 @@ import {
   type Indices,
   type TextTokens,
 } from '../io/vocabulary';
+import type { BytePairs } from '../io/bytepairs';
 import { TextBytes } from './bytes';
 import { Encoder } from './encoder';
-import { EVERY, FileIndices } from './fileindices';
+import { EVERY, FileIndices, type Mark } from './fileindices';
 import type { TextIndices } from './streams';
 
 /** SHA-256 of bytes, in hexadecimal. */
@@ -38,8 +39,8 @@ export interface Text {
 
 /** How a text is read. */
 export interface TextOptions {
-  /** What a symbol is; default characters. */
-  tokens?: TextTokens;
+  /** What a symbol is; default characters. Byte pairs are given by their vocabulary instead. */
+  tokens?: Exclude<TextTokens, 'byte pairs'>;
   /** Reads the text with the vocabulary of a model; symbols that it lacks are unknown. */
   vocabulary?: Vocabulary;
   /** Most symbols that are held in memory; a longer text is read from its files again and again. Default 2²⁷. */
@@ -57,14 +58,14 @@ export interface TextOptions {
  * @example readText('poem.txt').vocabulary.size; // the number of different symbols
  */
 export function readText(files: string | readonly string[], options: TextOptions = {}): Text {
-  const { vocabulary: known, tokens = known?.tokens ?? 'characters', held = HELD } = options;
+  const { vocabulary: known, held = HELD } = options;
   const names = typeof files === 'string' ? [files] : files;
   const bytes = new TextBytes(names);
   const hash = createHash('sha256');
-  const survey = tokens === 'words' ? new WordSurvey() : new CharacterSurvey(names.join(', '));
+  const survey = surveyOf(names.join(', '), options);
   for (const { text, last } of textsOf(bytes, bytes.pieces(hash))) survey.add(text, last);
   must(survey.count > 0, 'text', `${names.join(', ')} must hold text`, 'an empty file');
-  const vocabulary = known ?? survey.vocabulary();
+  const vocabulary = known ?? (survey as VocabularySurvey).vocabulary();
   const whole = new FileIndices(
     { bytes, marks: survey.marks, encoder: new Encoder(vocabulary) },
     0,
@@ -116,22 +117,34 @@ function* textsOf(
   yield { text: decode(), last: true };
 }
 
-/** Counts symbols, and notes the byte at which every so many of them begin. */
+/** Counts symbols, and marks places in the text. */
 abstract class Survey {
-  readonly marks: number[] = [];
+  readonly marks: Mark[] = [];
   count = 0;
   private bytes = 0;
 
   abstract add(text: string, last: boolean): void;
-  abstract vocabulary(): Vocabulary;
 
-  protected symbol(bytes: number): void {
-    if (this.count++ % EVERY === 0) this.marks.push(this.bytes);
+  /** Some symbols, which begin here; a text is encoded by itself from here on if `alone`. */
+  protected symbols(count: number, bytes: number, alone = true): void {
+    if (alone && this.count >= this.marks.length * EVERY)
+      this.marks.push({ symbol: this.count, byte: this.bytes });
+    this.count += count;
     this.bytes += bytes;
   }
 }
 
-class CharacterSurvey extends Survey {
+/** A survey that also finds the symbols of a text. */
+interface VocabularySurvey extends Survey {
+  vocabulary(): Vocabulary;
+}
+
+function surveyOf(names: string, { vocabulary, tokens = 'characters' }: TextOptions): Survey {
+  if (vocabulary?.pairs) return new PairSurvey(vocabulary.pairs);
+  return (vocabulary?.tokens ?? tokens) === 'words' ? new WordSurvey() : new CharacterSurvey(names);
+}
+
+class CharacterSurvey extends Survey implements VocabularySurvey {
   private readonly seen = new Uint8Array(CODE_POINTS);
   private readonly points: number[] = [];
 
@@ -144,7 +157,7 @@ class CharacterSurvey extends Survey {
       const point = text.codePointAt(k) as number;
       if (point > 0xffff) k++;
       if (this.seen[point] === 0) this.meet(point);
-      this.symbol(point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4);
+      this.symbols(1, point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4);
     }
   }
 
@@ -161,7 +174,7 @@ class CharacterSurvey extends Survey {
   }
 }
 
-class WordSurvey extends Survey {
+class WordSurvey extends Survey implements VocabularySurvey {
   private readonly counts = new Map<string, number>();
   private rest = '';
 
@@ -171,7 +184,7 @@ class WordSurvey extends Survey {
     this.rest = last ? '' : (words.pop() ?? '');
     for (const word of words) {
       this.counts.set(word, (this.counts.get(word) ?? 0) + 1);
-      this.symbol(Buffer.byteLength(word));
+      this.symbols(1, Buffer.byteLength(word));
     }
     if (this.counts.size > MOST_COUNTED)
       for (const [word, n] of this.counts) if (n === 1) this.counts.delete(word);
@@ -186,5 +199,26 @@ class WordSurvey extends Survey {
       .map(([word]) => word);
     must(known.length > 0, 'text', 'some word must occur twice', 'none');
     return new Vocabulary([UNKNOWN, ...known], 'words');
+  }
+}
+
+class PairSurvey extends Survey {
+  private rest = '';
+  /** Whether the word before is white space, whose end depends on what follows. */
+  private isBlank = false;
+
+  constructor(private readonly pairs: BytePairs) {
+    super();
+  }
+
+  add(text: string, last: boolean): void {
+    const { pairs } = this;
+    const words = pairs.wordsOf(this.rest + text);
+    // the last one may go on in the next piece, as may an apostrophe before a letter
+    this.rest = last ? '' : words.splice(-2).join('');
+    for (const word of words) {
+      this.symbols(pairs.encodeWord(word).length, Buffer.byteLength(word), !this.isBlank);
+      this.isBlank = !/\P{White_Space}/u.test(word);
+    }
   }
 }

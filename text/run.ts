@@ -4,10 +4,11 @@ import { basename, dirname, extname, join } from 'node:path';
 import { executorHere, executorOf, type ExecutorName } from '../core/programs/executor';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
+import { readVocabulary } from '../io/vocabularyfile';
 import { usage, using } from '../terminal/errors';
 import { noteLine } from '../terminal/output';
 import { PACKAGE, readTextOf } from './corpus';
-import type { Text } from './read';
+import type { Text, TextOptions } from './read';
 import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
 import { CHECKPOINT, PICTURE } from '../run/settings';
 import { newSettings, resumedSettings, type GivenSettings, type TextSettings } from './settings';
@@ -25,18 +26,32 @@ export async function trainTextModel(options: TrainOptions): Promise<number> {
 function begin(options: TrainOptions): { trainer: Trainer; out: string } {
   const executor = using(() => executorOf(options.executor)).name;
   const { text: given, more = [], tokens } = options;
-  const text = readTextOf(given === undefined ? undefined : [given, ...more], 'train', { tokens });
+  const reading = tokens === undefined ? {} : readingOf(tokens);
+  const text = readTextOf(given === undefined ? undefined : [given, ...more], 'train', reading);
   const name = given ?? PACKAGE;
   const folder = given === undefined ? 'moby-dick' : given === '-' ? 'text' : basename(name, extname(name));
   const out = options.out ?? join('runs', folder);
   return {
     trainer: using(
-      () => Trainer.begin(newSettings(options, name, text.sha256, executor), text),
+      () => Trainer.begin(newSettings({ ...options, ...tokensOf(text) }, name, text.sha256, executor), text),
       'fewer --layers, or a smaller --hidden, --batch or --seq',
     ),
     out,
   };
 }
+
+const tokensOf = ({ vocabulary: { tokens } }: Text): Pick<TextSettings, 'tokens'> => ({ tokens });
+
+/** How a text is read by `--tokens`: by characters or words, or by the byte pairs of a file. */
+const readingOf = (tokens: string): TextOptions =>
+  tokens === 'characters' || tokens === 'words'
+    ? { tokens }
+    : {
+        vocabulary: using(
+          () => readVocabulary(tokens),
+          "--tokens takes the tokenizer.json of a byte-level BPE, or GPT-2's merges.txt beside its vocab.json",
+        ),
+      };
 
 function resume(options: TrainOptions, given: string): { trainer: Trainer; out: string } {
   const file = using(() => fileIn(given, CHECKPOINT));
@@ -92,9 +107,11 @@ function onText(
     );
   const some = indices.slice(0, Math.min(indices.length, SURVEYED));
   const unknown = Array.from(some).filter((k) => k === 0).length / some.length;
-  noteLine(
-    `train: a new text, read with the vocabulary of the checkpoint: ${vocabulary.size - 1} ${vocabulary.tokens}, which leave ${(100 * unknown).toFixed(1)} % of it unknown`,
-  );
+  const { size, tokens, hasUnknown } = vocabulary;
+  const known = hasUnknown
+    ? `${size - 1} ${tokens}, which leave ${(100 * unknown).toFixed(1)} % of it unknown`
+    : `${size} ${tokens}`;
+  noteLine(`train: a new text, read with the vocabulary of the checkpoint: ${known}`);
   return { sha256, begun: step };
 }
 /** Symbols of a new text in which the unknown ones are counted. */

@@ -29,10 +29,11 @@ export type GivenSettings = Omit<TrainingValues, 'cell' | 'executor'> & {
   executor?: string;
   /** Further files of the text. */
   more?: string[];
-  tokens?: TextTokens;
+  /** Characters, words, or a file of byte pairs. */
+  tokens?: string;
 };
 
-const defaults = { ...defaultsOf(trainingSettings), tokens: 'characters' as TextTokens };
+const defaults = { ...defaultsOf(trainingSettings), tokens: 'characters' };
 
 /** Settings that cannot change when a run is resumed: weights, states or the position in the text depend on them. */
 const fixed = [
@@ -96,7 +97,7 @@ export function newSettings(
     clip: clip === OFF ? null : clip,
     ...rareEntries(withoutHoles(given)),
     ...(embedding !== OFF && { embedding }),
-    ...(tokens !== 'characters' && { tokens }),
+    ...(tokens !== 'characters' && { tokens: tokens as TextTokens }),
     ...(more.length > 0 && { more }),
     ...(threads !== undefined && { threads }),
     // the default limit applies only without another limit

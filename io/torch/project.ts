@@ -15,7 +15,7 @@ import { store, torchModule, toPytorch } from './parameters';
 import { encodeSafetensors, type SafeTensor } from '../safetensors';
 import { torchNames } from './optimizers';
 import { predictScript } from './predict';
-import { torchScript, type PytorchProject } from './script';
+import { TOKENIZER, torchScript, type PytorchProject } from './script';
 
 /** Parts of an architecture that `model.py` can express. */
 const known = [
@@ -41,6 +41,7 @@ const known = [
  *                        to continue from, `state.h` [L·D, B, H]
  *   batch.safetensors    a random batch: x, targets, and this engine's output, loss and gradients in float64
  *   model.py             loads both, compares, and continues training, in one process or under torchrun in several
+ *   tokenizer.json       the vocabulary, if it is of byte pairs
  *
  * The script freezes the second of PyTorch's two biases, which is zero, so that its optimizer makes the same steps.
  *
@@ -53,7 +54,7 @@ const known = [
  */
 export function pytorchProject(project: PytorchProject): Record<string, Uint8Array | string> {
   mustHoldNetwork(project, 'torch', 'pytorchProject({ network })');
-  const { network, optimizer } = project;
+  const { network, optimizer, vocabulary } = project;
   const { layers, topology } = network.architecture;
   mustBeOneOf(topology, ['many-to-many', 'many-to-one', 'encoder-decoder'], 'torch', 'the topology');
   const isTrained = topology !== 'encoder-decoder' || network.architecture.loss !== undefined;
@@ -79,6 +80,7 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
     'weights.safetensors': encodeSafetensors(tensors, { format: 'pt' }),
     'batch.safetensors': encodeSafetensors(batchOf(project), { format: 'pt' }),
     'model.py': torchScript(project, module),
+    ...(vocabulary?.tokens === 'byte pairs' && { [TOKENIZER]: String(vocabulary) }),
   };
 }
 

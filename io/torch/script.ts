@@ -12,7 +12,7 @@ import { torchCells } from './cell';
 import { headOf, moduleCall, oneDropout } from './module';
 import { encoderDecoderLines } from './seq2seq';
 import { torchOptimizerCall } from './optimizers';
-import { torchTemplate, WORDS_OF } from './template';
+import { PAIRS_OF, torchTemplate, WORDS_OF } from './template';
 import type { Vocabulary } from '../vocabulary';
 
 /** The contents of an exported PyTorch project. */
@@ -36,9 +36,38 @@ export interface PytorchProject {
   B?: number;
 }
 
-/** The symbols of a vocabulary from class 1 on: characters as one text, words as a list. */
-const symbolsOf = ({ symbols, tokens }: Vocabulary): string | string[] =>
-  tokens === 'words' ? symbols.slice(1) : symbols.slice(1).join('');
+/** The name of the file with the byte pairs of a vocabulary. */
+export const TOKENIZER = 'tokenizer.json';
+
+/** How the script reads a text: characters are one literal, words a list, and byte pairs are in a file. */
+function readingOf(
+  vocabulary: Vocabulary | undefined,
+): Record<'needs' | 'vocabulary' | 'words' | 'places' | 'codes', string> {
+  const literal = (value: unknown): string => safeLiteral(JSON.stringify(value), pythonEscape);
+  const needs = 'It needs PyTorch and nothing else.';
+  const meaning = '  # symbols in the order of their classes, from 1 on; 0 is any other';
+  const places = '    places = {symbol: k for k, symbol in enumerate(VOCABULARY or "", start=1)}\n';
+  const codesOf = (symbols: string): string => `[places.get(symbol, 0) for symbol in ${symbols}]`;
+  const symbols = vocabulary?.symbols.slice(1);
+  switch (vocabulary?.tokens) {
+    case 'byte pairs':
+      return {
+        needs: 'It needs PyTorch, and for --text the package tokenizers.',
+        vocabulary: `"${TOKENIZER}"`,
+        ...{ words: PAIRS_OF, places: '', codes: 'pairs_of(whole)' },
+      };
+    case 'words':
+      return {
+        vocabulary: `${literal(symbols)}${meaning}`,
+        ...{ needs, words: WORDS_OF, places, codes: codesOf('words_of(whole)') },
+      };
+    default:
+      return {
+        vocabulary: `${symbols ? literal(symbols.join('')) : 'None'}${meaning}`,
+        ...{ needs, words: '', places, codes: codesOf('whole') },
+      };
+  }
+}
 
 /** The text of `model.py` (see `project.ts`) for layers that nn.`module` computes, or modules of their own. */
 export function torchScript(project: PytorchProject, module: string | undefined): string {
@@ -55,10 +84,7 @@ export function torchScript(project: PytorchProject, module: string | undefined)
     clip: clip === undefined ? 'None' : String(clip),
     rate: rateLines(schedule),
     rows: endsInOne(topology) ? 0 : 1,
-    vocabulary: vocabulary ? safeLiteral(JSON.stringify(symbolsOf(vocabulary)), pythonEscape) : 'None',
-    ...(vocabulary?.tokens === 'words'
-      ? { words: WORDS_OF, symbols: 'words_of(whole)' }
-      : { words: '', symbols: 'whole' }),
+    ...readingOf(vocabulary),
     begun,
     T,
     B,

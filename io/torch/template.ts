@@ -20,8 +20,10 @@ export type TorchParts = Record<
   | 'clip'
   | 'rows'
   | 'vocabulary'
+  | 'needs'
   | 'words'
-  | 'symbols'
+  | 'places'
+  | 'codes'
   | 'begun'
   | 'T'
   | 'B',
@@ -30,10 +32,10 @@ export type TorchParts = Record<
 
 /** The text of `model.py`. */
 export const torchTemplate = (p: TorchParts): string => `"""
-A recurrent network from backstep. It needs PyTorch and nothing else.
+A recurrent network from backstep. ${p.needs}
 
     python3 model.py                                     compares one batch with what backstep computed
-    python3 model.py --train 100${p.vocabulary === 'None' ? '              ' : ' --text FILE  '}        then trains on
+    python3 model.py --train 100${String(p.vocabulary).startsWith('None') ? '              ' : ' --text FILE  '}        then trains on
     torchrun --nproc_per_node 2 model.py --train 100     the same on two processes, which share each batch
 
 What is trained on is in \`batches\`: a text goes on where the training left off, with the states it left. The trained weights are left in trained.pt, by the names of the weights read here.
@@ -60,7 +62,7 @@ STATES = ${p.states}  # what the layers carry from step to step, in PyTorch's or
 ROUNDINGS = ${p.roundings}  # that stand behind one number of the output
 CLIP = ${p.clip}  # global norm of the gradients
 STEPS = ${p.steps}  # updates that have been made
-VOCABULARY = ${p.vocabulary}  # symbols in the order of their classes, from 1 on; 0 is any other
+VOCABULARY = ${p.vocabulary}
 T, B = ${p.T}, ${p.B}
 ROWS = ${p.rows}  # the axis of the rows in targets and outputs; that of x is 1
 RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -137,9 +139,8 @@ ${p.words}def batches(text):
         batch = load("batch.safetensors")
         while True:
             yield batch["x"], batch["targets"], 0
-    places = {symbol: k for k, symbol in enumerate(VOCABULARY or "", start=1)}
-    whole = Path(text).read_bytes().decode("utf-8-sig")
-    classes = torch.tensor([places.get(symbol, 0) for symbol in ${p.symbols}])
+${p.places}    whole = Path(text).read_bytes().decode("utf-8-sig")
+    classes = torch.tensor(${p.codes})
     if len(classes) <= B * T:
         raise SystemExit(f"the text must hold at least {B * T + 1} symbols, got {len(classes)}")
     kept = next((n for n in (int(len(classes) * part) for part in (0.05, 0.1)) if n > T), 0)
@@ -295,6 +296,16 @@ export const WORDS_OF = `def words_of(text):
             words.append(c)
         letters = int(letter)
     return words
+
+
+`;
+
+/** The Python function that encodes a text in byte pairs. */
+export const PAIRS_OF = `def pairs_of(text):
+    """The classes of the byte pairs of a text."""
+    from tokenizers import Tokenizer  # pip install tokenizers
+
+    return Tokenizer.from_file(str(HERE / VOCABULARY)).encode(text, add_special_tokens=False).ids
 
 
 `;
