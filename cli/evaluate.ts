@@ -1,6 +1,6 @@
 /** `backstep evaluate`: evaluates a trained model on a file, compared with simple baselines. */
 import type { Command } from 'commander';
-import { readingSettings } from '../learn/reading';
+import { usingSettings } from '../learn/reading';
 import type * as use from '../learn/use';
 import { addSettings } from '../terminal/options';
 
@@ -27,7 +27,7 @@ export function add(program: Command): void {
     )
     .option('--out <dir>', 'folder for pictures (default: none)')
     .option('--json', 'one JSON object on standard output');
-  addSettings(command, readingSettings);
+  addSettings(command, usingSettings);
   command
     .addHelpText('after', examples)
     .action(async (checkpoint: string, file: string, options: use.UseOptions) => {

@@ -1,6 +1,6 @@
 /** `backstep predict`: predicts a file with a trained model. */
 import type { Command } from 'commander';
-import { readingSettings } from '../learn/reading';
+import { usingSettings } from '../learn/reading';
 import type * as use from '../learn/use';
 import { addSettings } from '../terminal/options';
 
@@ -33,7 +33,7 @@ export function add(program: Command): void {
     .option('--out <file>', 'the file to write (default: standard output)')
     .option('--json', 'JSON lines instead of CSV')
     .option('--follow', 'predict series of standard input while they arrive');
-  addSettings(command, readingSettings);
+  addSettings(command, usingSettings);
   command
     .addHelpText('after', examples)
     .action(async (checkpoint: string, file: string, options: use.UseOptions) => {

@@ -1,18 +1,13 @@
 /** Decodes the text of a file or a stream piece by piece; invalid bytes are an error. */
 import { must, mustBe } from '../core/check';
 import { builtin } from '../core/builtin';
+import { encodingOf } from '../core/encoding';
 import { joined } from '../core/join';
 
 /** Pieces of a file: bytes, or text that is already decoded. */
 export type Piece = Uint8Array | string;
 /** The name of a file, or its pieces in order. */
 export type Source = string | Iterable<Piece> | AsyncIterable<Piece>;
-
-/** Byte order marks of encodings other than UTF-8; TextDecoder removes that of UTF-8 itself. */
-const marks = [
-  { bytes: [0xff, 0xfe], encoding: 'utf-16le' },
-  { bytes: [0xfe, 0xff], encoding: 'utf-16be' },
-] as const;
 
 /**
  * The text of a source in pieces, without byte order mark.
@@ -93,10 +88,9 @@ export async function* rejoined<P extends Piece>(first: P, rest: AsyncIterable<P
   yield* rest;
 }
 
-const decoderOf = (first: Uint8Array): InstanceType<typeof TextDecoder> => {
-  const mark = marks.find(({ bytes }) => bytes.every((byte, k) => first[k] === byte));
-  return new TextDecoder(mark?.encoding ?? 'utf-8', { fatal: true });
-};
+/** It removes the byte order mark. */
+const decoderOf = (first: Uint8Array): InstanceType<typeof TextDecoder> =>
+  new TextDecoder(encodingOf(first), { fatal: true });
 
 async function piecesOf(source: Source, name: string): Promise<Iterable<Piece> | AsyncIterable<Piece>> {
   if (typeof source !== 'string') return source;

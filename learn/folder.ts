@@ -1,29 +1,18 @@
 /** Reads a folder of texts with a subfolder for each class: `reviews/good/1.txt`. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { must, mustBe } from '../core/check';
+import { encodingOf } from '../core/encoding';
 import { Table } from '../data/table';
+import { filesUnder } from '../io/folder';
 
-/** The files of a folder and its subfolders, sorted by name, without hidden ones. */
-export function filesIn(folder: string): { file: string; label: string }[] {
-  const inside = (path: string) =>
-    readdirSync(path, { withFileTypes: true })
-      .filter(({ name }) => !name.startsWith('.'))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return inside(folder).flatMap((entry) =>
-    entry.isDirectory()
-      ? inside(join(folder, entry.name))
-          .filter((own) => own.isFile())
-          .map(({ name }) => ({ file: join(entry.name, name), label: entry.name }))
-      : entry.isFile()
-        ? [{ file: entry.name, label: '' }]
-        : [],
-  );
-}
+/** The files of a folder, each with the name of its subfolder, which is its class; links are followed. */
+export const filesIn = (folder: string): { file: string; label: string }[] =>
+  filesUnder(folder).map((file) => ({ file, label: file.includes(sep) ? file.split(sep, 1)[0] : '' }));
 
 /**
  * A table with a row for each file: its name, its text, and the name of its folder as the label.
- * @throws RangeError for a folder without files; TypeError for a file that is not UTF-8 text, with its name.
+ * @throws RangeError for a folder without files; TypeError for a file that is neither UTF-8 nor UTF-16 with a byte order mark, with its name.
  */
 export function folderTable(folder: string): Table {
   const files = filesIn(folder);
@@ -31,7 +20,8 @@ export function folderTable(folder: string): Table {
   must(files.length > 0, where, 'it must hold files, in a folder for each class', 'none');
   const texts = files.map(({ file }) => {
     try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(join(folder, file))).trim();
+      const bytes = readFileSync(join(folder, file));
+      return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes).trim();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       mustBe(code !== 'ERR_ENCODING_INVALID_ENCODED_DATA', where, 'files must be UTF-8 text', file);

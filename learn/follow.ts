@@ -34,8 +34,22 @@ function together(tables: readonly Table[]): Table {
 const groupOf = (table: Table, row: number, group: string | null): string =>
   group === null ? '' : String(table.column(group, 'texts', 'numbers').values[row]);
 
-/** After each row, the last `window` rows of its series, once there are as many. */
-export function afterEachRow(window: number, group: string | null): Follower {
+/** A row of a series, with the values of the row before where some of its columns have none. */
+function carriedOn(row: Table, before: Table | undefined, names: readonly string[]): Table {
+  if (!before) return row;
+  const columns = row.columns.map((column) => {
+    const { name, kind, values } = column;
+    const gap = kind === 'numbers' && names.includes(name) && Number.isNaN(values[0]);
+    return gap ? { ...column, values: before.column(name, 'numbers').values } : column;
+  });
+  return new Table(row.name, columns, row.separator, [row.lineOf(0)]);
+}
+
+/**
+ * After each row, the last `window` rows of its series, once there are as many.
+ * @param carried Columns whose missing values are those of the row before.
+ */
+export function afterEachRow(window: number, group: string | null, carried: readonly string[]): Follower {
   const series = new Map<string, Table[]>();
   return (arrived) =>
     Array.from({ length: arrived?.rows ?? 0 }, (_, row) => row).flatMap((row) => {
@@ -43,7 +57,7 @@ export function afterEachRow(window: number, group: string | null): Follower {
       const name = groupOf(table, row, group);
       const before = series.get(name) ?? [];
       // one more than the network reads, so that even a window of 1 has the spacing of the dates
-      const own = [...before, picked(table, [row])].slice(-window - 1);
+      const own = [...before, carriedOn(picked(table, [row]), before.at(-1), carried)].slice(-window - 1);
       series.set(name, own);
       return own.length < window ? [] : [together(own)];
     });

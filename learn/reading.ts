@@ -6,6 +6,7 @@ import type { Setting } from '../core/setting';
 import { known, show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { flagOf } from '../terminal/options';
+import { missing } from './options';
 import { splitList, type Given, type Task } from './task';
 
 /** Options of every command that reads a table. */
@@ -25,6 +26,12 @@ export const readingSettings = {
     help: 'how to read columns, as in zip=texts,price=comma,day=day/month/year',
     otherwise: 'by the first 10,000 rows',
   },
+} as const satisfies Record<string, Setting>;
+
+/** Options of the commands that use a model. */
+export const usingSettings = {
+  ...readingSettings,
+  missing: { ...missing, default: undefined, otherwise: 'as in training' },
 } as const satisfies Record<string, Setting>;
 
 /** Options of reading as given on the command line. */
@@ -58,7 +65,7 @@ function kindsIn(text: string, command: string): Record<string, ReadAs> {
 
 /** Refuses the options of tables where none is read. */
 export function mustNotReadTable(given: Given, command: string, what: string): void {
-  const name = Object.keys(readingSettings).find((one) => given[one] !== undefined);
+  const name = Object.keys(usingSettings).find((one) => given[one] !== undefined);
   if (name !== undefined)
     throw usage(
       `${command}: --${flagOf(name)} must be left out with ${what}, got ${show(String(given[name]))}`,

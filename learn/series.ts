@@ -44,17 +44,19 @@ export function seriesOf(
         '--missing previous carries the value before on, --missing mean takes the mean of the training part';
       const got = `none in line ${table.lineOf(own ? own[gap] : gap)}`;
       must(missing !== 'refuse', `${where}: column ${inputs[k]}`, 'every row must have a value', got, why);
-      const mean = means?.[k] ?? scaleOf(column).mean;
-      return fill(
-        column,
-        missing,
-        mean,
-        missing === 'previous' && gap === 0 ? column.findIndex((x) => !Number.isNaN(x)) : 0,
-      );
+      return filled(column, missing, means?.[k], `${where}: column ${inputs[k]}`);
     });
     const series = { name, steps: own?.length ?? table.rows, columns };
     return times ? { ...series, times: taken(times, own) } : series;
   });
+}
+
+/** A column without gaps; with `previous`, one at the beginning takes the first value that is there. */
+function filled(column: Float64Array, how: Filling, mean: number | undefined, where: string): Float64Array {
+  const first = column.findIndex((x) => !Number.isNaN(x));
+  if (how === 'mean') return fill(column, how, mean ?? scaleOf(column).mean);
+  must(first >= 0, where, 'some row must have a value', 'none');
+  return fill(column, how, NaN, first).fill(column[first], 0, first);
 }
 
 const taken = (all: Float64Array, own: Own): Float64Array =>

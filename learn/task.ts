@@ -7,6 +7,7 @@ import type { Network } from '../bptt/network/network';
 import type { NetworkOptions } from '../bptt/network/architecture';
 import type { Batch } from '../bptt/network/batch/batch';
 import type { ColumnKind } from '../data/column';
+import type { Filling } from '../data/missing';
 import type { Table } from '../data/table';
 import type * as v from 'valibot';
 
@@ -74,6 +75,8 @@ export interface Task<Note = unknown> {
   reads(note: Note): Readonly<Record<string, ColumnKind | undefined>>;
   /** Collects rows that arrive into tables that can be predicted; absent if each row can be predicted by itself. */
   follow?(note: Note): Follower | undefined;
+  /** The same preparation with missing values read otherwise; absent or undefined if none can be missing. */
+  withMissing?(note: Note, how: 'refuse' | Filling): Note | undefined;
   /** The reason why the table clearly fits this task; undefined if it does not. */
   fits(table: Table, given: Given): string | undefined;
   /**

@@ -6,6 +6,7 @@ import { saving, usage, using } from '../terminal/errors';
 import { asJson, drained, line, noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
 import type { Network } from '../bptt/network/network';
+import type { Filling } from '../data/missing';
 import type { Table } from '../data/table';
 import type { Predictions } from './task';
 import { readingOf, type GivenReading } from './reading';
@@ -19,10 +20,16 @@ export interface UseOptions extends GivenReading {
   json?: boolean;
   /** Of standard input: predicts series while they arrive. */
   follow?: boolean;
+  /** What a missing value becomes; default as in training. */
+  missing?: 'refuse' | Filling;
 }
 
 /** The network of a task with its best weights, ready for use; undefined if the checkpoint is not of a task. */
-function modelOf(given: string): (TaskNote & { network: Network }) | undefined {
+function modelOf(
+  given: string,
+  command: string,
+  { missing }: UseOptions,
+): (TaskNote & { network: Network }) | undefined {
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'create one with backstep train FILE --task …');
   const checkpoint = using(
@@ -32,7 +39,15 @@ function modelOf(given: string): (TaskNote & { network: Network }) | undefined {
   if (!isTaskRun(checkpoint)) return undefined;
   const note = using(() => readTaskNote(checkpoint), 'the file is damaged');
   const { network } = withBestWeights(checkpoint);
-  return { ...note, network };
+  if (missing === undefined) return { ...note, network };
+  const { task } = note;
+  const changed = task.withMissing?.(note.note, missing);
+  if (changed === undefined)
+    throw usage(
+      `${command}: --missing must be left out with this model of ${task.name}, got ${missing}`,
+      'it is for series of numbers',
+    );
+  return { ...note, note: changed, network };
 }
 
 const FIX =
@@ -73,7 +88,7 @@ export async function predict(given: string, file: string, options: UseOptions):
 
 /** The predictions for a file, in the parts in which they can be made. */
 async function* predictions(given: string, file: string, options: UseOptions): AsyncGenerator<Predictions> {
-  const model = modelOf(given);
+  const model = modelOf(given, 'predict', options);
   if (!model)
     throw usage(
       `predict: the checkpoint must be of a task, got ${given}, which is of text or was saved by a program`,
@@ -109,7 +124,7 @@ function cell(value: string | number): string {
 /** Evaluates a model on a file; on the training file, its test part is used. */
 export async function evaluateModel(given: string, file: string, options: UseOptions): Promise<void> {
   const { out, json } = options;
-  const model = modelOf(given);
+  const model = modelOf(given, 'evaluate', options);
   if (!model) {
     evaluateText(given, file, options);
     return;

@@ -1,10 +1,14 @@
-/** The bytes of a text: those of its files, one after the other, without byte order marks. */
+/** The bytes of a text in UTF-8: those of its files, one after the other, without byte order marks. */
 import type { Hash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { must } from '../core/check';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { must, mustBe } from '../core/check';
+import { encodingOf } from '../core/encoding';
+import { filesUnder } from '../io/folder';
 
 const CHUNK_BYTES = 1 << 20;
+/** Most bytes of a file in UTF-16, which is held in memory. */
+const MOST_CONVERTED = 1 << 28;
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 
 /** A file, or what standard input or a pipe held. */
@@ -24,7 +28,7 @@ export class TextBytes {
 
   /**
    * @param names files; a folder stands for all files in it and in its subfolders by name, without hidden ones, and `-` for
-   *   standard input.
+   *   standard input. Links are followed.
    * @throws the system's error when one cannot be read.
    */
   constructor(names: readonly string[]) {
@@ -71,15 +75,8 @@ export class TextBytes {
 /** The files in a folder by name, or the file itself. */
 function filesOf(name: string): string[] {
   if (name === '-' || !statSync(name).isDirectory()) return [name];
-  const files = readdirSync(name, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(
-      (file) =>
-        !relative(name, file)
-          .split(sep)
-          .some((step) => step.startsWith('.')),
-    )
+  const files = filesUnder(name)
+    .map((file) => join(name, file))
     .sort();
   must(files.length > 0, 'text', `${name} must hold files`, 'none');
   return files;
@@ -92,8 +89,29 @@ function partOf(file: string): Part {
   const size = held?.length ?? statSync(file).size;
   const whole = { name, skip: 0, length: size, ...(held && { held }) };
   const first = stretch(whole, 0, Math.min(MARK.length, size));
+  if (encodingOf(first) !== 'utf-8') return inUtf8(whole, encodingOf(first));
   const skip = MARK.every((byte, k) => first[k] === byte) ? MARK.length : 0;
   return { ...whole, skip, length: size - skip };
+}
+
+/** A text of another encoding, held in UTF-8. */
+function inUtf8(part: Part, encoding: string): Part {
+  const { name, length } = part;
+  const why = `a longer one must be UTF-8: iconv -f UTF-16 -t UTF-8 ${name} > converted.txt`;
+  must(
+    length <= MOST_CONVERTED,
+    'text',
+    `${name} must hold at most ${MOST_CONVERTED} bytes of UTF-16`,
+    length,
+    why,
+  );
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(stretch(part, 0, length));
+    const held = new TextEncoder().encode(text);
+    return { name, skip: 0, length: held.length, held };
+  } catch {
+    mustBe(false, 'text', `${name} must be UTF-16 text, by its byte order mark`, 'bytes that are not');
+  }
 }
 
 /** Some bytes of a file. @throws RangeError if it has become shorter. */

@@ -48,7 +48,7 @@ export interface TextOptions {
 }
 
 /**
- * Reads UTF-8 files in pieces: memory use is one or two bytes per symbol, and bounded for a text of more than 2²⁷ symbols.
+ * Reads files in UTF-8 (or in UTF-16 with a byte order mark) in pieces: memory use is one or two bytes per symbol, and bounded for a text of more than 2²⁷ symbols.
  *
  * @param files one file or several, one after the other; a folder stands for its files, and `-` for standard input, which is
  *   held in memory.
@@ -99,7 +99,9 @@ function* textsOf(
       const good = new TextDecoder().decode(piece ?? new Uint8Array()).split(UNKNOWN, 1)[0];
       const { name, at } = bytes.placeOf(read + (piece ? Buffer.byteLength(good) : 0));
       const got = `bytes that are not, near byte ${at}`;
-      throw new TypeError(`text: ${name} must be UTF-8 text, got ${got} (binary, or another encoding)`);
+      throw new TypeError(
+        `text: ${name} must be UTF-8 text, got ${got} (binary, or another encoding, which iconv converts)`,
+      );
     }
   };
   for (const piece of pieces) {

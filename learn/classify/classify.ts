@@ -154,6 +154,8 @@ export const classify: Task<Note> = {
     ...allOf([labels, reads.group, reads.kind === 'series' ? reads.date : null], undefined),
     ...(reads.kind === 'symbols' ? { [reads.column]: 'texts' } : allOf(reads.inputs, 'numbers')),
   }),
+  withMissing: ({ reads, ...note }, how) =>
+    reads.kind === 'series' ? { ...note, reads: { ...reads, missing: how } } : undefined,
   follow: ({ reads }) => (reads.kind === 'series' ? whenGroupEnds(reads.group) : undefined),
   fits(table, given) {
     if (given.horizon !== undefined || given.window !== undefined) return undefined;

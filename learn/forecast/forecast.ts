@@ -150,7 +150,9 @@ export const forecast: Task<Note> = {
     ...allOf([time, by], undefined),
     ...allOf(inputs, 'numbers'),
   }),
-  follow: ({ window: T, group }) => afterEachRow(T, group),
+  follow: ({ window: T, group: by, inputs, missing: how }) =>
+    afterEachRow(T, by, how === 'previous' ? inputs : []),
+  withMissing: (note, how) => ({ ...note, missing: how }),
   fits(table, given) {
     const kinds = (kind: string): number => table.columns.filter((column) => column.kind === kind).length;
     if (given.horizon !== undefined || given.window !== undefined) return 'a horizon or a window is given';
