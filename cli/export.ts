@@ -8,7 +8,7 @@ import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
 import { count } from '../core/format';
 import { addSettings, flagOf } from '../terminal/options';
-import { line } from '../terminal/output';
+import { line, noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
 import type * as learn from '../learn/preparation';
 import { settingsIn } from '../text/trainer';
@@ -70,7 +70,9 @@ function exportTo(given: string, options: ExportOptions): void {
   const { preparationOf, preparationPath, withBestWeights } = require('../learn/preparation') as typeof learn;
   withBestWeights(checkpoint);
   const preparation = using(() => preparationOf(checkpoint), 'the file is damaged');
-  const { batch: B, seq: T, clip, schedule, begun } = settingsIn(checkpoint) ?? {};
+  const { batch: B, seq: T, clip, schedule, begun, plateau } = settingsIn(checkpoint) ?? {};
+  if (plateau !== undefined && options.to === 'torch-script-py')
+    noteLine('export: the plateau of the run is not exported; model.py --train keeps the learning rate');
   const exported = {
     ...checkpoint,
     ...{ B, T, clip: clip ?? undefined, schedule, begun },

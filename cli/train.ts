@@ -64,7 +64,12 @@ export function add(program: Command): void {
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
-  const own = { ...taskSettings, patience: sharedSettings.patience, ...readingSettings };
+  const own = {
+    ...taskSettings,
+    patience: sharedSettings.patience,
+    plateau: sharedSettings.plateau,
+    ...readingSettings,
+  };
   addSettings(command, own, (name) => (name === 'tokens' ? { read: readTokens } : {}));
   command
     .option(

@@ -1,7 +1,7 @@
 /** Settings of a task's training run: their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
 import { canBe, defaultsOf, OFF, settingInWords } from '../core/setting';
-import type { ScheduleOptions } from '../bptt/train/schedules';
+import { plateauEntry, readPlateau } from '../run/plateau';
 import { rareEntries, readSchedule, runEntries } from '../run/settings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
@@ -20,6 +20,7 @@ export const settingsSchema = v.strictObject({
       'must be a number',
     ),
   ),
+  plateau: plateauEntry,
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
@@ -39,6 +40,7 @@ const fixed = [
   'seed',
   'dtype',
   'patience',
+  'plateau',
 ] as const;
 
 /** The task's own options with defaults filled in. @throws CommandError for options of another task. */
@@ -91,9 +93,14 @@ export function newSettings(
   };
   const steps = (given.steps ?? null) as number | null;
   const { cell, layers, hidden, batch, optimizer, lr, clip, dropout, seed, dtype, seconds, patience } = all;
+  const rate = readSchedule(String(all.schedule), steps);
   return {
     ...{ file, sha256, cell, layers, hidden, batch, optimizer, lr, dropout, seed, dtype, executor, steps },
-    schedule: readSchedule(String(all.schedule), steps),
+    schedule: rate,
+    ...readPlateau(given.plateau as string | undefined, {
+      schedule: rate,
+      patience: patience === OFF ? undefined : patience,
+    }),
     clip: clip === OFF ? null : clip,
     ...rareEntries(all),
     ...(patience !== OFF && { patience }),
@@ -129,6 +136,7 @@ export function resumedSettings(task: Task, given: Given, before: Settings): Set
     // a new limit replaces both old ones
     ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
   };
-  const read = (text: string): ScheduleOptions => readSchedule(text, settings.steps);
-  return schedule === undefined ? settings : { ...settings, schedule: read(schedule) };
+  if (schedule === undefined) return settings;
+  const rate = readSchedule(schedule, settings.steps);
+  return { ...settings, schedule: rate, ...readPlateau(before.plateau, { schedule: rate }) };
 }

@@ -1,6 +1,7 @@
 /** Registry of the tasks on user files, one line each. Commands, help, messages and checkpoints look them up here. */
 import type { Setting } from '../core/setting';
 import { trainingSettings } from '../bptt/train/settings';
+import { plateauSetting } from '../run/plateau';
 import { known } from '../terminal/arguments';
 import { classify } from './classify/classify';
 import { forecast } from './forecast/forecast';
@@ -27,6 +28,7 @@ export const sharedSettings = {
     ...{ kind: 'number', whole: true, least: 1, off: true, default: 10 },
     ...{ label: 'Patience', unit: 'n', help: 'stop after n validations without improvement, or off' },
   },
+  plateau: plateauSetting,
 } as const satisfies Record<string, Setting>;
 
 /** A choice that tasks offer with names of their own: all names, of which each task checks its own. */

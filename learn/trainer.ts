@@ -11,6 +11,7 @@ import { LossCurve } from '../bptt/train/curve';
 import { fit, type FitResult, type StepInfo } from '../bptt/train/fit';
 import { evaluate } from '../bptt/train/learner';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
+import type { Plateau, PlateauState } from '../bptt/train/plateau';
 import { schedule } from '../bptt/train/schedules';
 import { settle } from '../bptt/train/updates';
 import type { Batch } from '../bptt/network/batch/batch';
@@ -24,7 +25,8 @@ import { parseWith } from '../io/metadata';
 import { usage, using } from '../terminal/errors';
 import { cellLabel, makeCell } from '../run/cellchoice';
 import { count, short, time } from '../core/format';
-import { linesOfRun, row, type RunEvent } from '../run/events';
+import { linesOfRun, rateNow, row, type RunEvent } from '../run/events';
+import { lowered, plateauOf, plateauState, rateOf } from '../run/plateau';
 import { plotCurves } from '../run/plot';
 import { NOISE_FIX, noiseOf, PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, ProgressEvent, StepEvent, Trainee, Words } from '../run/trainee';
@@ -52,6 +54,8 @@ const trainingSchema = v.strictObject({
   /** How the file was read; checkpoints from before it was stored have none. */
   format: v.optional(formatSchema),
   curves: v.strictObject({ training: rest, validation: rest }),
+  /** Absent without a plateau. */
+  plateau: v.optional(plateauState),
   best: v.optional(v.strictObject({ step: whole, loss: finite, since: whole })),
 });
 type Training = v.InferOutput<typeof trainingSchema>;
@@ -93,6 +97,8 @@ interface Validation extends ProgressEvent {
   event: 'validation';
   step: number;
   loss: number;
+  /** Present if it has been lowered. */
+  learningRate?: number;
 }
 interface End extends ProgressEvent {
   event: 'end';
@@ -116,7 +122,7 @@ const words: Words = {
       return [[`step ${count((event as Step).step)}`, ...words.factsOf(event as Step, last)].join('  ')];
     if (event.event === 'validation') {
       const { step, loss } = event as Validation;
-      return [`validation at step ${count(step)}: ${short(loss)}`];
+      return [`validation at step ${count(step)}: ${short(loss)}${rateNow(event as Validation)}`];
     }
     return linesOfRun(event as RunEvent);
   },
@@ -128,6 +134,7 @@ export class TaskTrainer implements Trainee {
   private team: Parallel | undefined;
   private readonly parts: Parts;
   private readonly best: Best;
+  private readonly plateau: Plateau | undefined;
   /** Mean number of time steps in a sequence. */
   private readonly meanSteps: number;
   /** Steps in an epoch. */
@@ -142,7 +149,7 @@ export class TaskTrainer implements Trainee {
     readonly network: Network,
     private readonly optimizer: Optimizer,
     readonly curves: Trainee['curves'],
-    best?: BestSoFar,
+    from: { best?: BestSoFar | undefined; plateau?: PlateauState | undefined } = {},
   ) {
     this.parts = task.parts(table, note);
     const { patience, batch } = settings;
@@ -151,7 +158,8 @@ export class TaskTrainer implements Trainee {
     this.epochSteps = Math.ceil(training.count / batch);
     this.meanSteps = lengths ? lengths.reduce((a, b) => a + b, 0) / training.count : stepCount(training);
     this.best = new Best(optimizer, { patience: patience ?? Infinity });
-    this.best.state = best;
+    this.best.state = from.best;
+    this.plateau = plateauOf(settings.plateau, this.parts.validation !== undefined, from.plateau);
   }
 
   /** Begins with a new network for a table. @throws RangeError when it does not fit in memory. */
@@ -183,7 +191,7 @@ export class TaskTrainer implements Trainee {
     settings: Settings,
     checkpoint: Required<Pick<Checkpoint, 'curves'>> & Checkpoint,
   ): TaskTrainer {
-    const { task, note, curves: rests, best } = readTaskNote(checkpoint);
+    const { task, note, curves: rests, best, plateau } = readTaskNote(checkpoint);
     const { network: net, optimizer: from, best: snapshot } = checkpoint;
     if (!from)
       throw usage(
@@ -199,7 +207,7 @@ export class TaskTrainer implements Trainee {
       snapshot && { point: { step: best.step, loss: best.loss }, since: best.since, snapshot };
     const { format = formatFor(task, note, table) } = checkpoint.training as Training;
     const own = { threads: 1, ...settings };
-    return new TaskTrainer(task, note, table, format, own, net, made, curves, state);
+    return new TaskTrainer(task, note, table, format, own, net, made, curves, { best: state, plateau });
   }
 
   get steps(): number {
@@ -228,7 +236,7 @@ export class TaskTrainer implements Trainee {
     const { clip, steps, seconds, schedule: rate } = this.settings;
     const summary = await fit(this.network, this.batches(), {
       optimizer: this.optimizer,
-      schedule: rate,
+      schedule: rateOf(rate, this.plateau),
       threads: this.team ?? 1,
       ...(clip !== null && { clip: { norm: clip } }),
       ...(steps !== null && { steps }),
@@ -254,7 +262,9 @@ export class TaskTrainer implements Trainee {
     const loss = this.lossOf(validation);
     this.curves.validation.add(step, loss);
     this.best.see({ step, loss });
-    return { event: 'validation', step, loss };
+    const factor = lowered(this.plateau, loss);
+    const now = factor === undefined ? {} : { learningRate: this.settings.lr * factor };
+    return { event: 'validation', step, loss, ...now };
   }
 
   checkpoint(): CheckpointToSave {
@@ -273,6 +283,7 @@ export class TaskTrainer implements Trainee {
         note,
         format,
         curves: { training: curves.training.rest, validation: curves.validation.rest },
+        ...(this.plateau && { plateau: this.plateau.state }),
         ...(apart && { best: { ...apart.point, since: apart.since } }),
       },
     };
@@ -323,7 +334,7 @@ export class TaskTrainer implements Trainee {
         ),
         row(
           'training',
-          `${s.batch} sequences a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(', ')}`,
+          `${s.batch} sequences a step; ${s.optimizer}, rate ${s.lr}${s.plateau === undefined ? '' : `, plateau ${s.plateau}`}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(', ')}`,
         ),
         row('loss', task.unit(note)),
         row('output', steps > 0 ? `${out}, from step ${count(steps)} on` : out),

@@ -2,7 +2,7 @@
 import type { GradcheckReport } from '../bptt/check/gradcheck';
 import type { GradcheckRow } from '../bptt/check/row';
 import type { Reason } from '../bptt/check/judge';
-import { count } from '../core/format';
+import { count, short } from '../core/format';
 
 export interface Saved {
   event: 'saved';
@@ -77,6 +77,10 @@ export function undecidedIn(rows: readonly GradcheckRow[]): string {
   const all = kink + rounding + field;
   return all === 0 ? '' : `${count(all)} undecided (${why.filter(Boolean).join(', ')})`;
 }
+
+/** What a validation says after it has lowered the learning rate. */
+export const rateNow = ({ learningRate }: { learningRate?: number }): string =>
+  learningRate === undefined ? '' : `; the learning rate is now ${short(learningRate)}`;
 
 /** A line of two columns: a title and a text. */
 export const row = (title: string, text: string): string => `${title.padEnd(12)}${text}`;

@@ -1,7 +1,7 @@
 /** Events of a training run on text, as JSON and as lines for people. */
 import { cellLabel } from '../run/cellchoice';
 import { count, short, time } from '../core/format';
-import { linesOfRun, row, type RunEvent } from '../run/events';
+import { linesOfRun, rateNow, row, type RunEvent } from '../run/events';
 import type { LossAxis } from '../run/plot';
 import type { TextTokens } from '../io/vocabulary';
 import type { TextSettings } from './settings';
@@ -39,6 +39,8 @@ export interface Validation {
   step: number;
   loss: number;
   bits: number;
+  /** Present if it has been lowered. */
+  learningRate?: number;
 }
 export interface SampleEvent {
   event: 'sample';
@@ -62,7 +64,7 @@ export type Event = Start | Step | Validation | SampleEvent | RunEvent | End;
 export const BITS = 1 / Math.LN2;
 
 /** What symbols are called: in full, and where there is little space. */
-const unitsOf = {
+export const unitsOf = {
   characters: { many: 'characters', one: 'character', short: 'char' },
   words: { many: 'words', one: 'word', short: 'word' },
   'byte pairs': { many: 'byte pairs', one: 'byte pair', short: 'pair' },
@@ -82,7 +84,9 @@ export function linesOfEvent(event: Event, last?: Validation, tokens: TextTokens
     case 'step':
       return [stepParts(event, last, tokens).join('  ')];
     case 'validation':
-      return [`validation at step ${count(event.step)}: ${event.bits.toFixed(3)} bits/${unit}`];
+      return [
+        `validation at step ${count(event.step)}: ${event.bits.toFixed(3)} bits/${unit}${rateNow(event)}`,
+      ];
     case 'sample':
       return [
         `sample at step ${count(event.step)}:`,
@@ -143,7 +147,7 @@ function startLines({ settings: s, ...facts }: Start): string[] {
     ),
     row(
       'training',
-      `${s.batch} × ${s.seq} ${many} a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(' and ')}`,
+      `${s.batch} × ${s.seq} ${many} a step; ${s.optimizer}, rate ${s.lr}${s.plateau === undefined ? '' : `, plateau ${s.plateau}`}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(' and ')}`,
     ),
     row('output', step > 0 ? `${out}, from step ${count(step)} on` : out),
   ];

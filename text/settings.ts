@@ -5,6 +5,7 @@ import { textTokens, type TextTokens } from '../io/vocabulary';
 import { defaultsOf, OFF } from '../core/setting';
 import { usage } from '../terminal/errors';
 import { cellLabel, cellPartsOf } from '../run/cellchoice';
+import { plateauEntry, readPlateau } from '../run/plateau';
 import { rareEntries, readSchedule, runEntries, stored, withoutHoles } from '../run/settings';
 
 /** The entries that a text run writes to its checkpoint. */
@@ -20,6 +21,7 @@ export const settingsSchema = v.strictObject({
   /** Absent without an embedding. */
   embedding: v.optional(stored('embedding')),
   seq: stored('seq'),
+  plateau: plateauEntry,
 });
 export type TextSettings = v.InferOutput<typeof settingsSchema>;
 
@@ -31,14 +33,25 @@ export type GivenSettings = Omit<TrainingValues, 'cell' | 'executor'> & {
   more?: string[];
   /** Characters, words, or a file of byte pairs. */
   tokens?: string;
+  plateau?: string;
 };
 
-const defaults = { ...defaultsOf(trainingSettings), tokens: 'characters' };
+const defaults = { ...defaultsOf(trainingSettings), tokens: 'characters', plateau: OFF };
 
 /** Settings that cannot change when a run is resumed: weights, states or the position in the text depend on them. */
 const fixed = [
   ...(['cell', 'layers', 'hidden', 'embedding', 'batch', 'seq'] as const),
-  ...(['optimizer', 'dropout', 'variational', 'zoneout', 'chrono', 'seed', 'dtype', 'tokens'] as const),
+  ...([
+    'optimizer',
+    'dropout',
+    'variational',
+    'zoneout',
+    'chrono',
+    'seed',
+    'dtype',
+    'tokens',
+    'plateau',
+  ] as const),
 ];
 
 /**
@@ -76,6 +89,7 @@ export function newSettings(
       `--hidden ${count * Math.ceil(hidden / count)}: ${why}`,
     );
   mustShare(threads, batch);
+  const rate = readSchedule(schedule, steps);
   return {
     ...{
       text,
@@ -93,7 +107,8 @@ export function newSettings(
       executor,
       steps,
     },
-    schedule: readSchedule(schedule, steps),
+    schedule: rate,
+    ...readPlateau(given.plateau, { schedule: rate }),
     clip: clip === OFF ? null : clip,
     ...rareEntries(withoutHoles(given)),
     ...(embedding !== OFF && { embedding }),
@@ -132,9 +147,9 @@ export function resumedSettings(given: GivenSettings, before: TextSettings): Tex
     ...(clip !== undefined && { clip: clip === OFF ? null : clip }),
     ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
   };
-  return schedule === undefined
-    ? settings
-    : { ...settings, schedule: readSchedule(schedule, settings.steps) };
+  if (schedule === undefined) return settings;
+  const rate = readSchedule(schedule, settings.steps);
+  return { ...settings, schedule: rate, ...readPlateau(before.plateau, { schedule: rate }) };
 }
 
 /** A setting's value as shown in a message; a user's own cell by its name. */

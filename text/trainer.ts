@@ -13,6 +13,7 @@ import { mustHaveRoom } from '../bptt/network/need';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
 import type { States } from '../bptt/network/batch/states';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
+import type { Plateau, PlateauState } from '../bptt/train/plateau';
 import { schedule } from '../bptt/train/schedules';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';
 import { MOST_UNASKED, teamFor } from '../bptt/parallel/threads';
@@ -40,6 +41,7 @@ import {
 } from './events';
 import { plotCurves } from '../run/plot';
 import { settingsSchema, type TextSettings } from './settings';
+import { lowered, plateauOf, plateauState, rateOf } from '../run/plateau';
 import { NOISE_FIX, noiseOf, PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, Trainee, Words } from '../run/trainee';
 
@@ -66,6 +68,8 @@ const restSchema = v.strictObject({
 const trainingSchema = v.strictObject({
   settings: settingsSchema,
   curves: v.strictObject({ training: restSchema, validation: restSchema }),
+  /** Absent without a plateau. */
+  plateau: v.optional(plateauState),
 });
 
 /** Whether a checkpoint was saved by a training run, rather than through the API. */
@@ -89,6 +93,8 @@ interface Parts {
   optimizer: Optimizer;
   states: Record<string, ArrayLike<number>>;
   curves: { training: LossCurve; validation: LossCurve };
+  /** Where a resumed run continues. */
+  plateau?: PlateauState | undefined;
 }
 
 /** A character model in training. */
@@ -99,12 +105,14 @@ export class Trainer implements Trainee {
   readonly validation: Streams | undefined;
 
   private team: Parallel | undefined;
+  private readonly plateau: Plateau | undefined;
   /** The validation loss after the last step. */
   private final: ReturnType<Trainer['validate']>;
 
   private constructor(private readonly parts: Parts) {
     ({ training: this.streams, validation: this.validation } = streamsFor(parts.settings, parts.text));
     this.words = wordsFor(parts.text.vocabulary.tokens);
+    this.plateau = plateauOf(parts.settings.plateau, this.validation !== undefined, parts.plateau);
   }
 
   /** Begins with a new model for a text. */
@@ -147,7 +155,7 @@ export class Trainer implements Trainee {
 
   /** Resumes the model of a checkpoint, at the step where it was saved. */
   static resume(settings: TextSettings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
-    const { curves: rests } = parseWith(trainingSchema, from.training, 'checkpoint: training');
+    const { curves: rests, plateau } = parseWith(trainingSchema, from.training, 'checkpoint: training');
     if (!from.optimizer || !from.curves || !from.states)
       throw usage(
         'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
@@ -161,7 +169,7 @@ export class Trainer implements Trainee {
     };
     const { threads = 1 } = settings; // a resumed run keeps its number of threads
     const { states } = from;
-    return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves });
+    return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves, plateau });
   }
 
   get settings(): TextSettings {
@@ -211,7 +219,7 @@ export class Trainer implements Trainee {
     const { clip, steps, seconds } = settings;
     const summary = await fit(net, this.batches(), {
       optimizer: made,
-      schedule: settings.schedule,
+      schedule: rateOf(settings.schedule, this.plateau),
       threads: this.team ?? 1,
       ...(clip !== null && { clip: { norm: clip } }),
       ...(steps !== null && { steps }),
@@ -256,7 +264,9 @@ export class Trainer implements Trainee {
     const loss = this.validate(QUICK_VALIDATION)?.loss;
     if (loss === undefined) return undefined;
     this.curves.validation.add(step, loss);
-    return { event: 'validation', step, loss, bits: loss * BITS };
+    const factor = lowered(this.plateau, loss);
+    const now = factor === undefined ? {} : { learningRate: this.settings.lr * factor };
+    return { event: 'validation', step, loss, bits: loss * BITS, ...now };
   }
 
   pictures(): Promise<Record<string, string>> {
@@ -316,7 +326,11 @@ export class Trainer implements Trainee {
       states,
       vocabulary: text.vocabulary,
       curves: { training: training.pairs, validation: validation.pairs },
-      training: { settings, curves: { training: training.rest, validation: validation.rest } },
+      training: {
+        settings,
+        curves: { training: training.rest, validation: validation.rest },
+        ...(this.plateau && { plateau: this.plateau.state }),
+      },
     };
   }
 

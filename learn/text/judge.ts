@@ -7,6 +7,7 @@ import { logOfSum } from '../../core/programs/reduce';
 import { toFlat } from '../../core/tensor';
 import { bootstrap } from '../../data/metrics';
 import type { Vocabulary } from '../../io/vocabulary';
+import { unitsOf } from '../../text/events';
 import type { TextIndices } from '../../text/streams';
 import type { Judgement } from '../task';
 import { Trigram } from './trigram';
@@ -84,7 +85,7 @@ function bitsOf(network: Network, { indices, before, vocabulary: { size } }: Tex
 const meanOf = (values: Float64Array): number => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 /** Sums of neighboring symbols in each row. */
-function unitsOf({ length, rows }: Bits, values: Float64Array): { sum: number; count: number }[] {
+function sumsOf({ length, rows }: Bits, values: Float64Array): { sum: number; count: number }[] {
   const perRow = Math.ceil(length / UNIT);
   return Array.from({ length: rows * perRow }, (_, k) => {
     const [b, u] = [Math.floor(k / perRow), k % perRow];
@@ -96,7 +97,7 @@ function unitsOf({ length, rows }: Bits, values: Float64Array): { sum: number; c
 /** The metrics of a model of text; it draws no pictures. */
 export function judgeText(network: Network, given: TextCase): Omit<Judgement, 'pictures'> {
   const bits = bitsOf(network, given);
-  const [ours, theirs] = [unitsOf(bits, bits.model), unitsOf(bits, bits.rule)];
+  const [ours, theirs] = [sumsOf(bits, bits.model), sumsOf(bits, bits.rule)];
   const mean = (of: typeof ours, units: readonly number[]): number => {
     let [sum, n] = [0, 0];
     for (const k of units) [sum, n] = [sum + of[k].sum, n + of[k].count];
@@ -108,7 +109,9 @@ export function judgeText(network: Network, given: TextCase): Omit<Judgement, 'p
     const bitsPerSymbol = meanOf(values);
     return { bitsPerSymbol, perplexity: 2 ** bitsPerSymbol };
   };
-  const known = bits.model.filter((_, k) => bits.symbols[k] !== 0);
+  // all byte pairs are known
+  const unknown = given.vocabulary.tokens === 'byte pairs' ? NaN : 0;
+  const known = bits.model.filter((_, k) => bits.symbols[k] !== unknown);
   const figures = {
     symbols: bits.model.length,
     of: given.indices.length - 1,
@@ -142,7 +145,7 @@ interface Rates {
 function linesOf(figures: Figures, { tokens }: Vocabulary): string[] {
   const { symbols, of, places, unknown, model, known, baseline, interval, gain } = figures;
   const [low, high] = gain;
-  const one = tokens === 'words' ? 'word' : 'character';
+  const { many, one, short } = unitsOf[tokens];
   const row = (title: string, { bitsPerSymbol, perplexity }: Rates, more = ''): string =>
     `  ${title.padEnd(36)}${bitsPerSymbol.toFixed(3).padStart(10)}${perplexity.toFixed(2).padStart(12)}${more}`;
   const by = baseline.bitsPerSymbol - model.bitsPerSymbol;
@@ -156,9 +159,9 @@ function linesOf(figures: Figures, { tokens }: Vocabulary): string[] {
         : `no better than ${RULE} (${by.toFixed(3)} bits per ${one}; ${range})`;
   return [
     ...(symbols < of
-      ? [`  ${count(symbols)} of ${count(of)} ${one}s, from ${places} places evenly over the text`]
+      ? [`  ${count(symbols)} of ${count(of)} ${many}, from ${places} places evenly over the text`]
       : []),
-    `  ${`${count(symbols)} ${one}s`.padEnd(36)}${`bits/${tokens === 'words' ? 'word' : 'char'}`.padStart(10)}${'perplexity'.padStart(12)}`,
+    `  ${`${count(symbols)} ${many}`.padEnd(36)}${`bits/${short}`.padStart(10)}${'perplexity'.padStart(12)}`,
     row('this model', model, `   (bits 95 %: ${interval.map((x) => x.toFixed(3)).join(' … ')})`),
     ...(known ? [row('this model, known symbols only', known)] : []),
     row(RULE, baseline),
