@@ -219,7 +219,7 @@ function buffersOf(
       if (axis !== 'B' || width === undefined)
         throw block.errorIn(
           name,
-          `${name} has no batch axis: only a d<parameter> may be summed over the batch`,
+          `${name} has no batch axis: only a d<parameter> may be summed over the batch; sum(…, axis=1) adds along each row`,
         );
       buffers[of] = width;
     }

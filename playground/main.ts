@@ -184,7 +184,7 @@ class Page implements App {
     try {
       started = await this.ask('start', this.settings);
     } catch (error) {
-      refused = say('refused', { reason: engineSays((error as Error).message) });
+      refused = whyRefused((error as Error).message);
     }
     if (run !== this.run) return; // the settings have changed again meanwhile
     this.enter(started, refused);
@@ -261,6 +261,12 @@ class Page implements App {
 
 /** The note for a file without the data that its network was trained on, such as one of the command line. */
 const unsaid = ({ task }: PageSettings): string => say(task === 'text' ? 'loaded.text' : 'loaded.task');
+
+/** Why there is no run, and what to change if the text is too short. */
+function whyRefused(reason: string): string {
+  const told = say('refused', { reason: engineSays(reason) });
+  return reason.startsWith('streams: the text must hold') ? `${told} ${say('refused.short')}` : told;
+}
 
 /** Why training has stopped, and what to change if the run has diverged. */
 function stopped(reason: string, { lr, clip }: PageSettings): string {

@@ -82,6 +82,18 @@ test.each([
   if (typeof hint === 'string') expect(judged.hint).toBe(hint);
 });
 
+test('two paths may be added up apart, in lines of the learner’s own', () => {
+  expect(verdicts('product', 'dW += x.T @ dhOut', 'dW += x.T @ dhNext')).toEqual(['right', 'right']);
+  expect(verdicts('product', 'dW += x.T @ dhOut', 'dW += x.T @ dhOut')).toEqual(['wrong', 'wrong']);
+});
+
+test('a mistake that no single change explains is told by the lines that read the value, then by the answer', () => {
+  const hintOf = (level: 'kind' | 'correction'): string | undefined =>
+    derivationOf('elman').judge('dh = dhOut + dhNext\ndz = h * dh', level).lines[1].hint;
+  expect(hintOf('kind')).toBe('dz is not right: look at where z is read: h = tanh(z).');
+  expect(hintOf('correction')).toBe('dz is not right: the line is dz = dh * (1 - h * h).');
+});
+
 test('a line that cannot be read says at which column', () => {
   const columns = (...lines: string[]): (number | undefined)[] =>
     derivationOf('elman')

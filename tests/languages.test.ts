@@ -103,6 +103,40 @@ describe('what is said', () => {
     expect(translated(intervalInWords({ whole: true, least: 4, most: 256 }))).toBe('4 … 256 之间的整数');
   });
 
+  test('every error in the text of a cell is translated', () => {
+    speak(zh);
+    const change = (from: string | RegExp, to: string): string => leaky.replace(from, to);
+    const texts = [
+      ...['', 'hello', change('cell leaky', ''), leaky.split('backward')[0], leaky.replace(/^ {2}/gm, '')],
+      ...[change('x [D]', 'x [Q]'), change('parameters Wx', 'parameters Wq'), change('tanh(', 'tan(')],
+      ...[
+        `${leaky}\nfoo\n  a = 1`,
+        `${leaky}\nforward\n  h = x`,
+        change('forward\n', 'forward\n  h = hPrev\n'),
+      ],
+      ...[/^ *dx .*$/m, /^ *dhPrev.*$/m, /^ *dWx.*$/m, /^ *h = .*$/m].map((line) => change(line, '')),
+      ...[change('h = 0.9', 'h = q + 0.9'), change('0.9 * hPrev', 'hPrev ^ 2'), change('(', '（')],
+      ...[`${leaky}\n  Wq zeros`, change('orthogonal', 'orthogonl'), change('states h [H]', '')],
+      ...[
+        change('tanh(', 'tanh(h + '),
+        change('n = tanh', `${'a'.repeat(65)} = tanh`),
+        `${leaky}${'#'.repeat(200_000)}`,
+      ],
+      ...[
+        change('h = 0.9', 'h = 0.9 *'),
+        change('db += sum(dz)', 'db += dz'),
+        change('dz @ Wx.T', 'dz @ Wx'),
+      ],
+      ...[change('x [D]', 'x [D] u [D]'), change('b [H]', 'b [H] w [H]'), change('h [H]', 'h [H, H]')],
+    ];
+    const reasons = texts.map((text) => checkCell(text).error?.reason ?? text);
+    expect(reasons.filter((reason, k) => reason === texts[k])).toEqual([]);
+    // quoted text is the reader's own
+    const isEnglish = (reason: string): boolean =>
+      translated(reason) === reason || english.test(translated(reason).replace(/“[^”]*”/g, ''));
+    expect(reasons.filter(isEnglish)).toEqual([]);
+  });
+
   test('runs that cannot begin or go on say why', () => {
     speak(zh);
     const why = (settings: Partial<ReturnType<typeof settingsFor>>, task = 'text' as const): string => {

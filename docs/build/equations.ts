@@ -68,7 +68,7 @@ export function drawingOf([name, ...words]: string[], caption: string, where: st
   const { equations } = cellOf(name, backward ? words.slice(1) : words, where);
   mustBe(equations !== undefined, where, 'the cell must be defined by equations', name);
   return captioned(
-    `<div v-pre>${diagramOf(layoutOf(equations), backward ? { numbers: {}, backward, moving: false } : undefined)}</div>`,
+    `<div class="drawing" tabindex="0" v-pre>${diagramOf(layoutOf(equations), backward ? { numbers: {}, backward, moving: false } : undefined)}</div>`,
     caption,
   );
 }

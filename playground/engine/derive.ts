@@ -190,7 +190,8 @@ export class Derivation {
       const own = [...needed.map((other) => other.text), line];
       const tried = [...right, ...own, ...(accumulate ? [] : rest)];
       const judged: JudgedLine = { text: line, verdict: 'unused' };
-      if (this.isRead(name, tried)) Object.assign(judged, this.verdictOn(name, tried, level));
+      if (this.isRead(name, tried))
+        Object.assign(judged, this.verdictOn(name, tried, accumulate ? rest : [], level));
       if (judged.verdict === 'unused' || judged.verdict === 'partial') open.push(judged);
       if (judged.verdict === 'right') {
         right.push(...own);
@@ -229,7 +230,13 @@ export class Derivation {
     return near === undefined ? {} : { hint: `did you mean ${near}?` };
   }
 
-  private verdictOn(name: string, tried: string[], level: HintLevel): Omit<JudgedLine, 'text'> {
+  /** @param rest later lines that add to the same gradient */
+  private verdictOn(
+    name: string,
+    tried: string[],
+    rest: string[],
+    level: HintLevel,
+  ): Omit<JudgedLine, 'text'> {
     const whole = this.completed(tried);
     const grade = this.grade(whole, 'quantity');
     if (grade.verdict === 'right') return { verdict: 'right' };
@@ -238,21 +245,40 @@ export class Derivation {
     const more = this.answer.filter(({ equation: own }) => own.name === name && own.accumulate);
     const completes = (added: readonly string[]): boolean =>
       this.grade(this.completed([...tried, ...added]), 'quantity').verdict === 'right';
-    if (subsets(more.map(({ text }) => text)).some(completes))
+    // or the learner's own, further down
+    if (subsets(more.map(({ text }) => text)).some(completes) || completes(rest))
       return {
         verdict: 'partial',
         hint: `Right so far; more paths lead to ${name.slice(1)}: add them with +=.`,
       };
-    const which = `${name} is not right`;
-    if (level === 'quantity') return { verdict: 'wrong', hint: `${which}.` };
+    return { verdict: 'wrong', hint: `${name} is not right${this.hintAt(whole, name, level)}.` };
+  }
+
+  /** What follows the name of a wrong gradient: nothing, where to look, or the correction. */
+  private hintAt(whole: string, name: string, level: HintLevel): string {
+    if (level === 'quantity') return '';
+    const { hint: kind = '' } = this.grade(whole, 'kind');
+    const isKnown = !kind.endsWith(UNKNOWN);
+    if (!isKnown) return this.hintFromAnswer(name, level) ?? `: ${UNKNOWN}`;
+    if (level === 'kind') return kind.slice(kind.indexOf(': ')).replaceAll('`', '');
     const { hint = '' } = this.grade(whole, level);
-    if (level === 'kind')
-      return { verdict: 'wrong', hint: `${which}${hint.slice(hint.indexOf(': ')).replaceAll('`', '')}.` };
-    const correction = hint
-      .slice(hint.indexOf('; ') + 2)
-      .replace(/\(line \d+: /g, '(the line is ')
-      .replaceAll('`', '');
-    return { verdict: 'wrong', hint: `${which}: ${correction}.` };
+    const correction = hint.slice(hint.indexOf('; ') + 2).replaceAll('`', '');
+    return `: ${correction.replace(/\(line \d+: /g, '(the line is ')}`;
+  }
+
+  /** Of a mistake that no single change explains: the lines that read the value, or the right ones. */
+  private hintFromAnswer(name: string, level: HintLevel): string | undefined {
+    if (level === 'kind') {
+      const readers = equationLines(this.exercise.forward).filter((line) =>
+        namesIn(this.lineOf(line).equation.expression).some((read) => this.covers(name, `d${read}`)),
+      );
+      return readers.length > 0
+        ? `: look at where ${name.slice(1)} is read: ${readers.join('; ')}`
+        : undefined;
+    }
+    const lines = this.answer.filter(({ equation }) => equation.name === name).map(({ text }) => text);
+    if (lines.length === 0) return undefined;
+    return `: the ${lines.length > 1 ? 'lines are' : 'line is'} ${lines.join('; ')}`;
   }
 
   private graderOf(): Grader {
@@ -354,6 +380,9 @@ export class Derivation {
     ].join('\n');
   }
 }
+
+/** How a grade says that it knows no single mistake that gives these gradients. */
+const UNKNOWN = 'no single mistake that is known here explains it';
 
 interface Line {
   text: string;

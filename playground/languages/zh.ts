@@ -12,6 +12,7 @@ const words: Language['words'] = {
   'stopped.rate': '请降低学习率（现在是 {lr}）。',
   'stopped.clip': '也可以裁剪梯度，例如从范数 1 开始。',
   refused: '这些设置无法开始训练。{reason}',
+  'refused.short': '请换更长的文本，或减小批量大小或序列长度。',
   engine: '引擎的英文说明：{message}',
   'link.wrong': '链接中有无效的值：{values}',
   loaded: '已载入第 {step} 步：按“播放”继续训练',
@@ -71,6 +72,7 @@ const words: Language['words'] = {
   'train.sequence': '序列与网络的输出',
   'train.parameters': '{cell}：{count} 个参数',
   'train.characters': '{count} 个不同的字符',
+  'train.oneCharacter': '文本只有一种字符，没有什么可学的',
   'train.nats': '损失以每符号奈特（nat）计',
   'train.computed': '由浏览器中的 {executor} 内核计算',
   'train.target': '目标值',
@@ -487,6 +489,9 @@ const messages: Language['messages'] = [
     '请单独检查这个梯度：它的符号、顺序，以及累加了什么',
   ],
   ['look at the terms and factors of the lines that it is made of', '请检查构成它的各行中的项和因子'],
+  ['look at where {name} is read: {lines}', '请看 {name} 在哪里被读取：{lines}'],
+  ['the line is {line}', '正确的一行是 {line}'],
+  ['the lines are {lines}', '正确的各行是 {lines}'],
   ['no single mistake that is known here explains it', '没有哪一个已知的单一错误能解释它'],
   [
     'no mistake that is known here gives {yours}; they differ from ours first in {place}: {given} where {ours} belongs',
@@ -541,6 +546,31 @@ const messages: Language['messages'] = [
   // errors in equations
   ['{name} is a sum over all steps: add to it with +=', '{name} 是所有时间步之和：请用 += 累加'],
   ['{name} is given and cannot be written', '{name} 是已知量，不能赋值'],
+  ['{name} is never written', '{name} 没有被赋值'],
+  ['{name} is written, but never read', '{name} 被赋值，但从未被读取'],
+  ['{name} is declared, but never read', '{name} 已声明，但从未被读取'],
+  ['{name} must begin with J: it is a derivative', '{name} 是导数，名称必须以 J 开头'],
+  [
+    '{name} needs a tensor of its own: declare it behind "writes"',
+    '{name} 需要一个自己的张量：请在“writes”之后声明',
+  ],
+  [
+    'a state has one size, its width, but {name} is {shape}',
+    '状态只有一个大小，即它的宽度，而 {name} 的形状是 {shape}',
+  ],
+  ['there must be a state: {example}', '必须有一个状态：{example}'],
+  ['the input x must be declared, and no other: {example}', '必须声明输入 x，而且只声明它：{example}'],
+  [
+    '{name} must start as a number or one of {names}, got {given}',
+    '{name} 的初值必须是一个数，或下列之一：{names}，得到的是 {given}',
+  ],
+  ['the text must have at most {most} characters, got {count}', '文本最多 {most} 个字符，现在有 {count} 个'],
+  ['a line must have at most {most} characters, got {count}', '一行最多 {most} 个字符，现在有 {count} 个'],
+  ['a name must have at most {most} characters, got {count}', '名称最多 {most} 个字符，现在有 {count} 个'],
+  ['the name {name} is reserved', '名称 {name} 是保留的'],
+  ['a block must have at most {most} lines, sums and products', '一个部分的行、求和与乘积总共最多 {most} 个'],
+  ['an expression must nest at most {most} deep', '表达式最多嵌套 {most} 层'],
+  ['nothing', '无'],
   ['{name} is read before it is written', '{name} 在赋值之前就被读取'],
   ['{name} must be written before it is added to', '{name} 必须先赋值才能累加'],
   ['{name} is written twice', '{name} 被赋值两次'],
@@ -555,8 +585,8 @@ const messages: Language['messages'] = [
   ['only a matrix has a transpose, got {what}', '只有矩阵才有转置，得到的是 {what}'],
   ['only a matrix can be summed, got {what}', '只有矩阵才能求和，得到的是 {what}'],
   [
-    '{name} has no batch axis: only a d<parameter> may be summed over the batch',
-    '{name} 没有批量维：只有参数的梯度可以对批量求和',
+    '{name} has no batch axis: only a d<parameter> may be summed over the batch; {how} adds along each row',
+    '{name} 没有批量维：只有参数的梯度可以对批量求和；沿每一行求和请用 {how}',
   ],
   ['a transpose can only stand in a product', '转置只能出现在乘积中'],
   ['unknown name "{name}" (did you mean {near}?)', '未知的名称“{name}”（是否指 {near}？）'],
@@ -613,7 +643,7 @@ const messages: Language['messages'] = [
   ['{batch} streams of {steps} steps, and one more', '{batch} 条流，每条 {steps} 步，再加一个'],
   [
     'streams: the text must hold at least {least} symbols, got {count} ({why})',
-    '文本至少要有 {least} 个字符，现在只有 {count} 个（{why}）。请换更长的文本，或减小批量大小或序列长度。',
+    '文本至少要有 {least} 个字符，现在只有 {count} 个（{why}）。',
   ],
   [
     '{cell}, step {step}: the loss must be finite, got {loss} (first in {place})',
@@ -627,6 +657,8 @@ const messages: Language['messages'] = [
     '{cell}, step {step}: the update must leave finite weights, got {place}',
     '{cell} 在第 {step} 步更新后权重不再是有限数（{place}）。请减小学习率，或打开梯度裁剪。',
   ],
+
+  ['the loss at t = {t} (row {row}, unit {unit})', 't = {t} 处的损失（第 {row} 行，第 {unit} 个神经元）'],
 
   // mistakes to plant
   ['the whole of {line}: {change}', '整个 {line}：{change}'],

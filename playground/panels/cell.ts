@@ -54,7 +54,7 @@ export class CellPanel implements Panel {
   private readonly hints = h('ul', { 'aria-live': 'polite' });
   private readonly find = this.button(say('own.find'), () => this.repair());
   private readonly train = this.button(say('own.train'), () => this.trainIt());
-  private readonly drawing = h('figure', {});
+  private readonly drawing = h('figure', { class: 'drawing', tabindex: 0 });
   private readonly equations = h('div', {});
 
   constructor(private readonly app: App) {

@@ -61,7 +61,7 @@ export class TimePanel implements Panel {
   );
   private readonly split = h('div', { class: 'split' });
   private readonly lines = h('ol', { class: 'equations', tabindex: 0 });
-  private readonly cell = h('div', {});
+  private readonly cell = h('div', { class: 'drawing', tabindex: 0 });
   private readonly flowing = h('figcaption', { class: 'small muted' });
   private readonly figure = h('figure', {}, this.cell, this.flowing);
   private readonly heading = h('h2', {});

@@ -106,11 +106,12 @@ export class TrainPanel implements Panel {
     const sizes = started.runs.map(({ cell, parameters }) =>
       say('train.parameters', { cell, count: parameters.toLocaleString('en') }),
     );
-    const symbols =
-      text && started.symbols ? say('train.characters', { count: started.symbols.length - 1 }) : '';
+    // one of the symbols stands for all unknown characters
+    const count = (started.symbols?.length ?? 1) - 1;
+    const symbols = count === 1 ? say('train.oneCharacter') : say('train.characters', { count });
     this.about.textContent = [
       ...sizes,
-      symbols,
+      text && started.symbols ? symbols : '',
       started.symbols ? say('train.nats') : '',
       say('train.computed', { executor: started.executor }),
     ]
