@@ -12,6 +12,7 @@ import { readText } from '../text/read';
 import { newSettings } from '../text/settings';
 import { Trainer } from '../text/trainer';
 import { backstepIn } from './command';
+import { tokenizer } from './tokenizers';
 
 describe('the trigram', () => {
   it('by hand', () => {
@@ -81,6 +82,16 @@ describe('the figures', () => {
       Math.LN2;
     expect(figures.known!.bitsPerSymbol).toBeCloseTo(of(targets.map((k) => Math.sign(k))), 10);
     expect(figures.model.bitsPerSymbol).toBeCloseTo(of([1, 1, 1, 1, 1]), 10);
+  });
+
+  it('of byte pairs have a known class 0', () => {
+    const pairs = Vocabulary.parse(tokenizer());
+    const { size } = pairs;
+    const of = network({ layers: [gru({ input: size, hidden: 2 })], output: size, loss: 'softmax' });
+    const indices = Uint16Array.from([0, 1, 0, 2, 0]);
+    const { figures, lines } = judgeText(of, { indices, vocabulary: pairs });
+    expect(figures).toMatchObject({ symbols: 4, unknown: 0 });
+    expect(lines[0]).toMatch(/^ {2}4 byte pairs +bits\/pair +perplexity$/);
   });
 
   it('a long text is read from several places, and the trigram also learns from what is before it', () => {
