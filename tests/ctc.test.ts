@@ -1,5 +1,21 @@
 /** Connectionist temporal classification against all alignments, differences, and hand-worked cases. */
-import { ctc, ctcLabels, fit, lstm, network, Random, softmax, tensor, type Tensor } from '../index';
+import {
+  bidirectional,
+  ctc,
+  ctcLabels,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  encodeOnnx,
+  fit,
+  lstm,
+  network,
+  pytorchProject,
+  Random,
+  softmax,
+  tensor,
+  toFlat,
+  type Tensor,
+} from '../index';
 import type { Pass } from '../bptt/network/passes/pass';
 
 const passOf = (output: Tensor): Pass => ({ output }) as Pass;
@@ -129,4 +145,56 @@ test('fit learns labels whose alignment is unknown, and a check of the network h
   const read = ctcLabels(net.predict(test), { lengths: test.lengths });
   const right = read.filter((labels, b) => labels.join() === targets[b].join()).length;
   expect(right).toBeGreaterThan(13);
+});
+
+describe('a network that is trained so', () => {
+  const T = 24;
+  const numbers = Array.from({ length: T * 2 * 2 }, () => random.normal());
+  const batch = { x: { shape: [T, 2, 2], numbers }, lengths: [T, 17], targets: [[1, 2, 2], [2]] };
+  const made = (dtype: 'float32' | 'float64') =>
+    network({ layers: [bidirectional(lstm({ input: 2, hidden: 3 }))], output: 3, dtype });
+  const options = { loss: ctc(), optimizer: { name: 'adam' } } as const;
+
+  test.each(['float32', 'float64'] as const)('is saved, goes on, and is exported, in %s', async (dtype) => {
+    const net = made(dtype);
+    await fit(net, [batch, batch], options);
+    const { network: copy } = decodeCheckpoint(encodeCheckpoint({ network: net }));
+    const { x, lengths } = batch;
+    expect(toFlat(copy.predict({ x, lengths }))).toEqual(toFlat(net.predict({ x, lengths })));
+    const losses = await Promise.all([net, copy].map(async (of) => fit(of, [batch], options)));
+    expect(losses[1].history).toEqual(losses[0].history);
+    expect(Object.keys(pytorchProject({ network: net }))).toContain('model.py');
+    expect(encodeOnnx(net).length).toBeGreaterThan(100);
+  });
+
+  test('in segments gives the same', async () => {
+    const forward = () => network({ layers: [lstm({ input: 2, hidden: 3 })], output: 3, seed: 2 });
+    const [whole, parts] = [forward(), forward()];
+    await fit(whole, [batch, batch], options);
+    await fit(parts, [batch, batch], { ...options, checkpointEvery: 8 });
+    expect(toFlat(parts.parameters.flat)).toEqual(toFlat(whole.parameters.flat));
+  });
+
+  test('what it cannot have is refused before it begins', async () => {
+    const never = {
+      [Symbol.iterator]: (): never => {
+        throw new Error('a batch was taken');
+      },
+    };
+    const run = (more: object, of = made('float64')) => fit(of, never, { ...options, ...more });
+    await expect(run({ threads: 2 })).rejects.toThrow('fit: threads must be 1, got 2');
+    await expect(run({ chunk: 4 })).rejects.toThrow('fit: chunk must be left out, got 4');
+    await expect(run({ checkpointEvery: 4 })).rejects.toThrow(
+      'fit: checkpointEvery must be left out, got 4 (layer 0 is bidirectional lstm',
+    );
+    await expect(run({ loss: ctc({ blank: 3 }) })).rejects.toThrow(
+      'ctc: blank must be a class in 0…2, got 3',
+    );
+    const last = network({ layers: [lstm({ input: 2, hidden: 3 })], output: 3, topology: 'many-to-one' });
+    await expect(run({}, last)).rejects.toThrow(
+      'ctc: the network must have an input and an output at every step, got many-to-one',
+    );
+    const trained = network({ layers: [lstm({ input: 2, hidden: 3 })], output: 3, loss: 'softmax' });
+    await expect(run({}, trained)).rejects.toThrow('fit: the network must be without a loss, got softmax');
+  });
 });

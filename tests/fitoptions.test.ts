@@ -111,6 +111,9 @@ describe('chunk', () => {
     await expect(fit(net, [batch], { optimizer: sgd, chunk: 0 })).rejects.toThrow(
       'chunk must be a whole number',
     );
+    await expect(fit(net, [batch], { optimizer: sgd, chunk: 3, checkpointEvery: 2 })).rejects.toThrow(
+      'fit: checkpointEvery must be left out with chunk, got 2 (a chunk is run as a whole)',
+    );
     const run = (more: object) => fit(net, [{ ...batch, ...more }], { optimizer: sgd, chunk: 3, threads: 1 });
     await expect(run({ lengths: Array(B).fill(0) })).rejects.toThrow(
       `fit: step 1: every length must be in 1…${T}, got 0`,

@@ -52,7 +52,7 @@ export function ctc(options: CtcOptions = {}): LossFunction {
   const { blank = 0, reduction = 'mean' } = options;
   mustCount(blank, where, 'blank', 0);
   mustBeOneOf(reduction, ['mean', 'sum'], where, 'reduction');
-  return ({ output }, { targets, lengths }) => {
+  const lossOf: LossFunction = ({ output }, { targets, lengths }) => {
     const [T, B, O] = mustBeSteps(output, blank, where);
     const rows = labelsOf(targets, B, O, blank, where);
     const y = contents(output);
@@ -74,6 +74,12 @@ export function ctc(options: CtcOptions = {}): LossFunction {
     });
     return { loss, output: { shape: [T, B, O], numbers } };
   };
+  lossOf.check = ({ architecture: { topology }, output }) => {
+    const steps = 'the network must have an input and an output at every step';
+    mustBe(topology === 'many-to-many', where, steps, topology);
+    must(blank < output, where, `blank must be a class in 0…${output - 1}`, blank);
+  };
+  return lossOf;
 }
 
 /**

@@ -11,6 +11,7 @@ import { Parallel } from '../parallel/parallel';
 import { Plateau, type Better, type PlateauOptions } from './plateau';
 import { BatchSource, type Batches } from './source';
 import { States } from '../network/batch/states';
+import { mustSegment } from '../network/passes/segments';
 
 export type { StepInfo } from './learner';
 
@@ -205,7 +206,7 @@ function check(network: Network, options: FitOptions): void {
     mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none', OWN);
   else {
     mustBe(typeof loss === 'function', where, 'loss must be a function', loss, 'the network names its own');
-    mustTakeOwn(network, chunk, threads);
+    mustTakeOwn(network, loss, { chunk, threads });
   }
   if (chunk !== undefined) {
     mustCount(chunk, where, 'chunk');
@@ -216,8 +217,13 @@ function check(network: Network, options: FitOptions): void {
   if (steps !== undefined) mustCount(steps, where, 'steps');
   if (seconds !== undefined) must(isNumber(seconds) && seconds > 0, where, 'seconds must be > 0', seconds);
   mustCount(accumulate, where, 'accumulate');
-  const { checkpointEvery = 1 } = options;
-  mustCount(checkpointEvery, where, 'checkpointEvery');
+  const { checkpointEvery } = options;
+  if (checkpointEvery !== undefined) {
+    mustCount(checkpointEvery, where, 'checkpointEvery');
+    const why = 'a chunk is run as a whole';
+    must(chunk === undefined, where, 'checkpointEvery must be left out with chunk', checkpointEvery, why);
+    mustSegment(network.architecture, { checkpointEvery }, where);
+  }
   const small = Number.isFinite(weightNoise) && weightNoise >= 0;
   must(small, where, 'weightNoise must be a finite number >= 0', weightNoise);
   if (threads instanceof Parallel)

@@ -21,7 +21,11 @@ export interface LossResult extends Required<Pick<Upstream, 'output'>>, Pick<Ups
  *   return { loss, output: { shape: output.shape, numbers: error } };
  * };
  */
-export type LossFunction = (pass: Pass, batch: StreamBatch) => LossResult;
+export interface LossFunction {
+  (pass: Pass, batch: StreamBatch): LossResult;
+  /** Throws for a network that it does not fit, before training begins. */
+  check?: (network: Network) => void;
+}
 
 /**
  * The loss of a pass.
@@ -35,7 +39,11 @@ export function resultOf(lossOf: LossFunction, pass: Pass, batch: StreamBatch): 
 }
 
 /** Throws unless a network can be trained with a loss of one's own and these options. */
-export function mustTakeOwn(network: Network, chunk: unknown, threads: unknown): void {
+export function mustTakeOwn(
+  network: Network,
+  lossOf: LossFunction,
+  { chunk, threads }: { chunk: unknown; threads: unknown },
+): void {
   const where = 'fit';
   const { loss } = network.architecture;
   mustBe(loss === undefined, where, 'the network must be without a loss', loss, 'fit is given another one');
@@ -43,4 +51,5 @@ export function mustTakeOwn(network: Network, chunk: unknown, threads: unknown):
   mustBe(one, where, 'threads must be 1', threads, 'a function cannot be sent to other threads');
   const why = 'a loss of your own is of whole batches; divide them yourself';
   mustBe(chunk === undefined, where, 'chunk must be left out', chunk, why);
+  lossOf.check?.(network);
 }

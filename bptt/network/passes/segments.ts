@@ -71,8 +71,8 @@ export function segmentLength(every: number, B: number): number {
 export function mustSegment(
   architecture: Architecture,
   { steps, checkpointEvery }: InternalPassOptions,
+  where = 'network.forward',
 ): void {
-  const where = 'network.forward';
   const what = 'checkpointEvery must be left out';
   mustStream(architecture, where, what, checkpointEvery);
   mustBe(steps === undefined, where, what, checkpointEvery, 'steps are given, which are run as a whole');
