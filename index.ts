@@ -75,6 +75,7 @@ export { evaluate } from './bptt/train/learner';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';
 export { onlineGradients, type OnlineGradients, type OnlineMethod, type OnlineOptions } from './bptt/online';
 export { lossNames } from './losses';
+export { namedOutputs, type NamedOutput, type NamedOutputs } from './bptt/network/namedoutputs';
 export {
   optimizer,
   Optimizer,

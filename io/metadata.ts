@@ -88,6 +88,18 @@ const lossNote = lazy(() => {
     repeated: v.optional(
       v.record(v.string(), v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1))),
     ),
+    columns: v.optional(
+      v.pipe(
+        v.array(
+          v.strictTuple([
+            v.pipe(v.string(), v.regex(/^[A-Za-z]\w*$/)),
+            v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+            v.picklist(['same', 'sigmoid', 'softmax']),
+          ]),
+        ),
+        v.minLength(1),
+      ),
+    ),
     perOutput: v.optional(v.boolean()),
   });
 });

@@ -10,12 +10,12 @@
 import { must } from '../core/check';
 import { Block, type Compiled } from '../core/equations/block';
 import { lazyEquations } from '../core/equations/equations';
-import { numberOf } from '../core/equations/shapes';
+import { numberOf, type Shape } from '../core/equations/shapes';
 import { lazy } from '../core/once';
 import type { Program } from '../core/programs/program';
 import { Registry } from '../core/registry';
 import { engineMemory, type Dtype } from '../core/memory';
-import { dtypeOf, tensor, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { columns, dtypeOf, tensor, zeros, type Tensor, type Tensors } from '../core/tensor';
 
 /** The kind of targets: a class number, O numbers in 0…1, or O arbitrary numbers. */
 export type LossTargets = 'classes' | 'probabilities' | 'numbers';
@@ -37,6 +37,11 @@ export interface LossDefinition {
   prediction?: LossPrediction;
   /** Names that stand for numbers [1, O]: each list repeats over the outputs, so O must be a multiple of its length. */
   repeated?: Readonly<Record<string, readonly number[]>>;
+  /**
+   * Adjacent columns by name and width, which are all O: of `sign`, the equations read `y_sign` and `target_sign`, and write
+   * `dy_sign` in place of dy. A repeated name ends like them: `level_sign`. `namedOutputs` makes such a loss.
+   */
+  columns?: readonly (readonly [name: string, width: number, prediction: LossPrediction])[];
   /** Whether a row's loss is the mean over its O outputs instead of the sum; default false. */
   perOutput?: boolean;
   /** PyTorch code of the sum over all rows of `y` and `targets`, with `torch.nn.functional` as F; required for export. */
@@ -44,7 +49,10 @@ export interface LossDefinition {
 }
 
 /** A loss, ready to be recorded. */
-export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' | 'backward' | 'pytorch'>>> {
+export interface Loss extends Readonly<
+  Required<Omit<LossDefinition, 'forward' | 'backward' | 'pytorch' | 'columns'>>
+> {
+  readonly columns?: LossDefinition['columns'];
   readonly pytorch?: string;
   /** The definition it was made from, to rebuild it in other threads. */
   readonly definition: LossDefinition;
@@ -98,23 +106,53 @@ function compile({
   forward,
   backward,
   repeated = {},
+  columns,
 }: LossDefinition): Pick<Loss, 'forward' | 'backward' | 'passing'> {
-  const constants = Object.fromEntries(Object.keys(repeated).map((key) => [key, ['1', 'O']]));
-  const given = { y: ['N', 'O'], target: ['N', 'O'], ...constants };
+  const ranges = rangesOf(columns);
+  const shapes = (what: string): Record<string, Shape> =>
+    columns
+      ? Object.fromEntries(ranges.map(({ of, width }) => [`${what}_${of}`, ['N', String(width)]]))
+      : { [what]: ['N', 'O'] };
+  const lists = Object.keys(repeated).map((key) => {
+    const range = rangeOf(key, ranges);
+    return [key, ['1', range ? String(range.width) : 'O']] as const;
+  });
+  const given = { ...shapes('y'), ...shapes('target'), ...Object.fromEntries(lists) };
   const there = new Block(forward, `${name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
   there.mustWrite(['rowLoss']);
   const back = new Block(backward, `${name}, backward`, {
     given: { ...given, weight: ['N', '1'], ...Object.fromEntries(there.scope.written) },
-    outputs: { dy: ['N', 'O'] },
+    outputs: shapes('dy'),
   });
-  back.mustWrite(['dy']);
-  back.mustUse(new Set(['dy']));
+  const gradients = Object.keys(shapes('dy'));
+  back.mustWrite(gradients);
+  back.mustUse(new Set(gradients));
   const outputNames = ['rowLoss', ...back.scope.read.keys()];
   there.mustUse(new Set(outputNames));
   const value = there.compile(outputNames);
   const passing = Object.keys(value.stored).filter((key) => !outputNames.includes(key));
-  return { forward: value, backward: back.compile(['dy']), passing };
+  return { forward: value, backward: back.compile(gradients), passing };
 }
+
+interface Range {
+  of: string;
+  from: number;
+  width: number;
+}
+
+/** The columns of a loss by name. */
+function rangesOf(columns: LossDefinition['columns'] = []): Range[] {
+  let from = 0;
+  return columns.map(([of, width]) => ({ of, from: (from += width) - width, width }));
+}
+
+/** The columns for which a repeated name stands; undefined for all. */
+const rangeOf = (key: string, ranges: readonly Range[]): Range | undefined =>
+  ranges.find(({ of }) => key.endsWith(`_${of}`));
+
+/** The number of outputs of a loss of named columns; undefined if there can be any. */
+export const widthOfLoss = (name: string): number | undefined =>
+  lossOf(name).columns?.reduce((sum, [, width]) => sum + width, 0);
 
 const losses = new Registry<Loss>('loss');
 
@@ -173,8 +211,11 @@ export function nameOfLoss(given: string | Loss, where: string): string {
   return name;
 }
 
-/** @throws RangeError if the loss repeats a list over the outputs, and O is no multiple of its length. */
+/** @throws RangeError if O is not the width of the loss, or no multiple of the length of a list that it repeats. */
 export function mustFitOutput(name: string, O: number, where: string): void {
+  const width = widthOfLoss(name) ?? O;
+  must(O === width, where, `the output must be ${width} for the columns of its loss`, O, name);
+  if (lossOf(name).columns) return;
   for (const [key, { length }] of Object.entries(lossOf(name, where).repeated))
     must(
       O % length === 0,
@@ -231,10 +272,17 @@ export function layLoss(
   name: string,
   { adds = false, forwardOnly = false, ...v }: LossTensors,
 ): { forward: (program: Program) => void; backward: (program: Program) => void } {
-  const { forward: value, backward: gradient, passing, repeated } = lossOf(name);
+  const { forward: value, backward: gradient, passing, repeated, columns: named } = lossOf(name);
   const [N, O] = v.y.shape;
-  const constants = Object.entries(repeated).map(([key, list]) => [key, repeatedTo(O, list, dtypeOf(v.y))]);
+  const ranges = rangesOf(named);
+  const constants = Object.entries(repeated).map(([key, list]) => {
+    const width = rangeOf(key, ranges)?.width ?? O;
+    return [key, repeatedTo(width, list, dtypeOf(v.y))];
+  });
   const own: Tensors = { ...v, ...(Object.fromEntries(constants) as Tensors) };
+  for (const { of, from, width } of ranges)
+    for (const what of ['y', 'target', 'dy'] as const)
+      own[`${what}_${of}`] = columns(v[what], from, from + width);
   // a value that the backward pass does not read can lie in the memory of dy, which is written later
   const passes = passing.find((key) => value.stored[key].join() === 'N,O');
   if (passes !== undefined && !forwardOnly) own[passes] = v.dy;

@@ -1,4 +1,4 @@
-/** Turns the outputs of a network into predictions, by the function that belongs to its loss. */
+/** Turns the outputs of a network into predictions, by the functions that belong to its loss. */
 import { softmaxRows } from '../../core/softmax';
 import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
 import { lossOf } from '../../losses';
@@ -8,13 +8,24 @@ import { lossOf } from '../../losses';
  * @param loss the name of the network's loss, if it has one.
  */
 export function predictionsOf(output: Tensor, loss: string | undefined): Tensor {
+  if (loss === undefined) return output;
   const { shape } = output;
-  const prediction = loss === undefined ? 'same' : lossOf(loss).prediction;
-  if (prediction === 'same') return output;
+  const O = shape[shape.length - 1];
+  const { prediction: whole, columns = [['', O, whole]] } = lossOf(loss);
+  if (columns.every(([, , prediction]) => prediction === 'same')) return output;
   const numbers = contents(output);
   const predicted = outside(shape, dtypeOf(output));
-  const rows = numbers.length / shape[shape.length - 1];
-  predicted.data.set(prediction === 'softmax' ? softmaxRows(numbers, rows) : numbers.map(sigmoid));
+  const rows = numbers.length / O;
+  let from = 0;
+  for (const [, width, prediction] of columns) {
+    const part = new Float64Array(rows * width);
+    for (let k = 0; k < part.length; k++) part[k] = numbers[Math.floor(k / width) * O + from + (k % width)];
+    const made =
+      prediction === 'softmax' ? softmaxRows(part, rows) : prediction === 'same' ? part : part.map(sigmoid);
+    for (let k = 0; k < part.length; k++)
+      predicted.data[Math.floor(k / width) * O + from + (k % width)] = made[k];
+    from += width;
+  }
   return predicted;
 }
 

@@ -135,7 +135,12 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   const targets: Record<LossTargets, () => SafeTensor> = {
     classes: () => whole(axes, O),
     probabilities: () => real([...axes, O], () => random.below(2)),
-    numbers: () => real([...axes, O], () => random.normal()),
+    numbers: () =>
+      withClasses(
+        real([...axes, O], () => random.normal()),
+        O,
+        loss,
+      ),
   };
   const batch = new Map<string, SafeTensor>([['x', x]]);
   if (loss) batch.set('targets', targets[lossOf(loss).targets]());
@@ -151,6 +156,21 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   for (const [name, stored] of toPytorch(copy.architecture, copy.parameters.gradients))
     batch.set(`grad.${name}`, stored);
   return batch;
+}
+
+/** The same targets; those of an output that is a class become a row of zeros with a 1, at the largest. */
+function withClasses(targets: SafeTensor, O: number, loss: string | undefined): SafeTensor {
+  const numbers = targets.data as Float64Array;
+  let from = 0;
+  for (const [, width, prediction] of (loss && lossOf(loss).columns) || []) {
+    for (let at = from; prediction === 'softmax' && at < numbers.length; at += O) {
+      const row = numbers.subarray(at, at + width);
+      const largest = row.indexOf(Math.max(...row));
+      row.fill(0)[largest] = 1;
+    }
+    from += width;
+  }
+  return targets;
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);

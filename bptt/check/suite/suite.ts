@@ -8,7 +8,7 @@ import { jordan } from '../../../cells/jordan';
 import { lstm } from '../../../cells/lstm';
 import { inForm, kinds } from '../../../cells/kinds';
 import { cellFromText } from '../../../cells/text';
-import { lossNames } from '../../../losses';
+import { lossNames, widthOfLoss } from '../../../losses';
 import { bidirectional, type Layer } from '../../network/layers/layer';
 import { caseSizes, networkCase, type GradcheckCase, type CaseKind } from './networkcase';
 import type { NetworkOptions } from '../../network/network';
@@ -180,7 +180,8 @@ function networkCases(): GradcheckCase[] {
   // losses that no case uses yet, such as a user's own; one layer keeps the degree low, and with it the probability that
   // a mistake beside a kink is missed
   const others = lossNames().filter((loss) => !cases.some(([, kind]) => kind.loss === loss));
-  for (const loss of others) cases.push([`one layer, ${loss}, lengths`, { output: O, loss, ragged }, single]);
+  for (const loss of others)
+    cases.push([`one layer, ${loss}, lengths`, { output: widthOfLoss(loss) ?? O, loss, ragged }, single]);
   return cases.map(([name, { ragged, classes, ...options }, layers]) =>
     networkCase('network', name, { ragged, classes }, () => ({
       ...options,
