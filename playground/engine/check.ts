@@ -167,8 +167,8 @@ export class Checker {
 
   private hiddenBy(mistake: number, gradients: Record<string, number[]>): string[] | undefined {
     const { problem, mutants } = this;
-    // the values that it leaves are those of the right pass
-    const right = analyticGradients(problem);
+    // on the executor of the broken pass; the values that it leaves are those of the right one
+    const right = backwardGradients(problem.variables, problem.backward, plain);
     return equalGradients(right, gradients) ? hidingZeros(problem, mutants[mistake]) : undefined;
   }
 

@@ -115,6 +115,22 @@ inChromium('the tabs', (open) => {
     await page.getByText(/^Caught: /).waitFor();
   });
 
+  test('check: a mistake that changes no gradient is said to have no effect, and why', async () => {
+    const page = await open(`cell=dense&${quick}`);
+    await show(page, 'Check');
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
+    const planted = page.getByLabel('Plant a mistake');
+    const option = planted.locator('option', { hasText: 'right of add (dhOut + dhNext): drop' });
+    await planted.selectOption(await option.getAttribute('value'));
+    const verdict = page.getByText(/^No effect: all \d+ gradients are the same/);
+    await verdict.waitFor();
+    expect(await verdict.textContent()).toMatch(
+      /only where dhNext is not 0.*no step of this cell reads this state/,
+    );
+    await page.getByRole('button', { name: 'Repair' }).click();
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
+  });
+
   test('check: the exact oracle proves, and a real mistake is loaded, seen by all and diagnosed', async () => {
     const page = await open(`cell=elman&${quick}`);
     await show(page, 'Check');
