@@ -92,7 +92,7 @@ const lossNote = lazy(() => {
       v.pipe(
         v.array(
           v.strictTuple([
-            v.pipe(v.string(), v.regex(/^[A-Za-z]\w*$/)),
+            v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z\d]*$/)),
             v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
             v.picklist(['same', 'sigmoid', 'softmax']),
           ]),

@@ -52,7 +52,7 @@ type Part = ReturnType<typeof partOf>;
 
 /** What one output contributes. */
 function partOf(name: string, { width, loss, weight = 1 }: NamedOutput, where: string) {
-  mustBe(/^[A-Za-z]\w*$/.test(name), where, 'an output must be named by letters and digits', name);
+  mustBe(/^[A-Za-z][A-Za-z\d]*$/.test(name), where, 'an output must be named by letters and digits', name);
   mustCount(width, where, `the width of ${name}`);
   must(Number.isFinite(weight) && weight > 0, where, `the weight of ${name} must be > 0`, weight);
   const { definition, targets, prediction, perOutput, repeated, pytorch } = lossOf(loss, where);

@@ -109,6 +109,8 @@ function compile({
   columns,
 }: LossDefinition): Pick<Loss, 'forward' | 'backward' | 'passing'> {
   const ranges = rangesOf(columns);
+  const isOnce = new Set(ranges.map(({ of }) => of)).size === ranges.length;
+  must(isOnce, name, 'columns must have names that differ', ranges.map(({ of }) => of).join(', '));
   const shapes = (what: string): Record<string, Shape> =>
     columns
       ? Object.fromEntries(ranges.map(({ of, width }) => [`${what}_${of}`, ['N', String(width)]]))

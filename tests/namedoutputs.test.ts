@@ -8,6 +8,7 @@ import {
   fit,
   gradcheck,
   gru,
+  loss,
   namedOutputs,
   network,
   parallel,
@@ -63,7 +64,6 @@ function single(of: ReturnType<typeof make>, from: number, width: number, loss: 
 
 test('the loss is the weighted sum of those of networks with one output, and so is each gradient', () => {
   const net = make();
-  const { loss } = net.forward(batch);
   const pass = net.forward(batch);
   pass.backward();
   const parts = [
@@ -79,7 +79,7 @@ test('the loss is the weighted sum of those of networks with one output, and so 
     each.backward();
     toFlat(one.parameters.gradients['l0.Wh']).forEach((d, k) => (dWh[k] += weight * d));
   }
-  expect(loss).toBeCloseTo(expected, 12);
+  expect(pass.loss).toBeCloseTo(expected, 12);
   expect(distance(toFlat(net.parameters.gradients['l0.Wh']), dWh)).toBeLessThan(1e-12);
 });
 
@@ -136,9 +136,9 @@ test('threads share a batch', async () => {
   one.forward(batch).backward();
   const team = await parallel(two, { threads: 2, execArgv: register });
   two.parameters.zeroGradients();
-  const { loss } = await team.forwardBackward(batch);
+  const shared = await team.forwardBackward(batch);
   team.close();
-  expect(loss).toBeCloseTo(one.forward(batch).loss, 12);
+  expect(shared.loss).toBeCloseTo(one.forward(batch).loss, 12);
   expect(distance(toFlat(two.parameters.flatGradients), toFlat(one.parameters.flatGradients))).toBeLessThan(
     1e-12,
   );
@@ -152,6 +152,19 @@ describe('what does not fit is refused', () => {
   test.each<[() => unknown, string]>([
     [() => namedOutputs({}), 'namedOutputs: there must be an output, got none'],
     [of({}, 'a b'), 'namedOutputs: an output must be named by letters and digits, got a b'],
+    [of({}, 'a_b'), 'namedOutputs: an output must be named by letters and digits, got a_b'],
+    [
+      () =>
+        loss({
+          ...named.loss.definition,
+          name: 'twice',
+          columns: [
+            ['sign', 2, 'same'],
+            ['sign', 2, 'same'],
+          ],
+        }),
+      'twice: columns must have names that differ, got sign, sign',
+    ],
     [of({ width: 0 }), 'namedOutputs: the width of a must be a whole number >= 1, got 0'],
     [of({ weight: -1 }), 'namedOutputs: the weight of a must be > 0, got -1'],
     [of({ loss: 'sofmax' }), 'sofmax (did you mean softmax?)'],
