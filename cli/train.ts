@@ -28,6 +28,7 @@ Examples:
   backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
   backstep train --resume runs/book --steps 10000      continue where it stopped
   backstep train --resume runs/book --text new.txt     go on with another text
+  backstep train --resume mine.safetensors --text a.txt  go on with a model that a program saved
   backstep train sales.csv --task forecast --target amount --horizon 7 --window 28
   backstep train reviews.csv --task classify --label stars --tokens words --class-weights balanced
   backstep train sensors.csv --task classify --group machine --label state --inputs force,heat

@@ -142,12 +142,30 @@ const cases: Case[] = [
   ['train --resume text.txt', `train: ${damaged('text.txt')}`],
   [
     'train --resume run',
-    'train: --resume must name the checkpoint of a training run, got run/checkpoint.safetensors, saved by a program',
-    'continue in a program with decodeCheckpoint and fit',
+    'train: --text must be given with --resume, got none (run/checkpoint.safetensors was saved by a program',
+    'name the text with --text FILE',
+  ],
+  ['train --resume noted', 'train: --text must be given with --resume, got none (noted/checkpoint'],
+  [
+    'train --resume mute --text text.txt',
+    'train: --resume must name the checkpoint of a run, or a model of text, got mute/checkpoint.safetensors, saved by a program, without a vocabulary',
+    'save it with its symbols: save(net, file, { optimizer, vocabulary }); any other network is trained on in a program',
   ],
   [
-    'train --resume noted',
-    'train: --resume must name the checkpoint of a training run, got noted/checkpoint',
+    'train --resume narrow --text text.txt',
+    'train: --resume must name the checkpoint of a run, or a model of text, got narrow/checkpoint.safetensors, saved by a program, which reads 3 classes and writes 3, where its vocabulary is of',
+  ],
+  [
+    'train --resume label --text text.txt',
+    'train: --resume must name the checkpoint of a run, or a model of text, got label/checkpoint.safetensors, saved by a program, with the topology many-to-one, the loss softmax',
+  ],
+  [
+    'train --resume both --text text.txt',
+    'train: --resume must name the checkpoint of a run, or a model of text, got both/checkpoint.safetensors, saved by a program, with the topology many-to-many, the loss softmax and bidirectional layers',
+  ],
+  [
+    'train --resume run --text text.txt --hidden 4',
+    'train: --hidden must be left out with --resume, got 4 (it is fixed by the checkpoint)',
   ],
   [
     'train --resume spoilt',

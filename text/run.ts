@@ -7,6 +7,7 @@ import { fileIn, readWhole } from '../io/files';
 import { readVocabulary } from '../io/vocabularyfile';
 import { usage, using } from '../terminal/errors';
 import { noteLine } from '../terminal/output';
+import { adopt } from './adopt';
 import { PACKAGE, readTextOf } from './corpus';
 import type { Text, TextOptions } from './read';
 import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
@@ -61,11 +62,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   );
   const spoilt = 'the file is damaged or not a checkpoint; nothing was overwritten';
   const found = using(() => decodeCheckpoint(bytes, { inference: true, file }), spoilt);
-  if (!isRun(found))
-    throw usage(
-      `train: --resume must name the checkpoint of a training run, got ${file}, saved by a program: it does not name the text and the settings`,
-      'continue in a program with decodeCheckpoint and fit, or start a new run with --text FILE',
-    );
+  if (!isRun(found)) return adopt(options, { bytes, file });
   const before = using(() => settingsOf(found), spoilt);
   const asked = resumedSettings(options, before);
   const executor = using(() => executorOf(executorHere(asked.executor as ExecutorName))).name as ExecutorName;

@@ -172,6 +172,16 @@ export class Trainer implements Trainee {
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves, plateau });
   }
 
+  /** Trains a network that a program saved, from the start of a text; without its optimizer, by a new one. */
+  static adopt(settings: TextSettings, text: Text, { network: net, optimizer: from }: Checkpoint): Trainer {
+    const own = from?.options ?? { name: settings.optimizer };
+    const made = optimizer(net, { ...own, learningRate: settings.lr });
+    if (from) made.load(from.state());
+    const curves = { training: new LossCurve(), validation: new LossCurve() };
+    const { threads } = settings;
+    return new Trainer({ settings, threads, text, network: net, optimizer: made, states: {}, curves });
+  }
+
   get settings(): TextSettings {
     return this.parts.settings;
   }

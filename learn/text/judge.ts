@@ -109,8 +109,7 @@ export function judgeText(network: Network, given: TextCase): Omit<Judgement, 'p
     const bitsPerSymbol = meanOf(values);
     return { bitsPerSymbol, perplexity: 2 ** bitsPerSymbol };
   };
-  // all byte pairs are known
-  const unknown = given.vocabulary.tokens === 'byte pairs' ? NaN : 0;
+  const unknown = given.vocabulary.hasUnknown ? 0 : NaN;
   const known = bits.model.filter((_, k) => bits.symbols[k] !== unknown);
   const figures = {
     symbols: bits.model.length,
