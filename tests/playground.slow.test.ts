@@ -17,7 +17,7 @@ describe('check', () => {
     const checker = Checker.of({ ...small, ...some });
     const verdicts = (mistake: number): Set<string> =>
       new Set(
-        Object.values(checker.examine(mistake).weights)
+        Object.values(checker.weights(mistake))
           .flat()
           .map(({ verdict }) => verdict),
       );
@@ -35,7 +35,7 @@ describe('check', () => {
     expect(checker.mistakes.filter((_, mistake) => !verdicts(mistake).has('wrong'))).toEqual(unseen);
     // a mistake without an effect is said to have none, and why
     const hidden = checker.mistakes.flatMap((what, mistake) => {
-      const { hiddenBy } = checker.examine(mistake);
+      const hiddenBy = checker.hiddenBy(mistake);
       return hiddenBy ? [[what, hiddenBy]] : [];
     });
     expect(hidden).toEqual(unseen.map((what) => [what, ['dhNext']]));

@@ -148,16 +148,20 @@ export class Checker {
     return new Checker(casesOfMistake(readMistake(text))[0].problem(1), false);
   }
 
-  /** Checks every entry of every variable. `mistake` is the index of a planted one, or −1. */
-  examine(mistake: number): Examination {
-    const gradients = this.gradients(mistake);
-    const examined = Object.entries(gradients).map(([name, gradient]) => {
+  /** Checks every entry of every variable in numbers. `mistake` is the index of a planted one, or −1. */
+  weights(mistake: number): Examination['weights'] {
+    const examined = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
       return [name, this.examineEach(name, gradient)] as const;
     });
-    const weights = Object.fromEntries(examined);
+    return Object.fromEntries(examined);
+  }
+
+  /** The same, what the exact oracle says, and what hides a mistake. */
+  examine(mistake: number): Examination {
+    const weights = this.weights(mistake);
     let found = this.proofs.get(mistake);
     if (!found) this.proofs.set(mistake, (found = this.prove(this.mutants[mistake].backward)));
-    const hiddenBy = mistake < 0 ? undefined : this.hiddenBy(mistake, gradients);
+    const hiddenBy = mistake < 0 ? undefined : this.hiddenBy(mistake);
     return {
       weights,
       proof: { chance: found.chance, verdicts: found.of(weights) },
@@ -165,8 +169,10 @@ export class Checker {
     };
   }
 
-  private hiddenBy(mistake: number, gradients: Record<string, number[]>): string[] | undefined {
+  /** The values that hide a planted mistake, because they are 0; undefined if it changes a gradient. */
+  hiddenBy(mistake: number): string[] | undefined {
     const { problem, mutants } = this;
+    const gradients = this.gradients(mistake);
     // on the executor of the broken pass; the values that it leaves are those of the right one
     const right = backwardGradients(problem.variables, problem.backward, plain);
     return equalGradients(right, gradients) ? hidingZeros(problem, mutants[mistake]) : undefined;
