@@ -10,6 +10,7 @@ module.exports = {
   maxWorkers: '100%',
   // a hang is a failure, a busy machine is not
   testTimeout: 300_000,
+  workerGracefulExitTimeout: 60_000,
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // a look-up of a global in jest's sandbox takes longer than most of what is done with it
   sandboxInjectedGlobals: [
