@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { suite } from '../bptt/check/suite/suite';
 import { commandNames } from '../cli/main';
+import { once } from '../core/once';
 import { quote } from '../terminal/arguments';
 import { wrap } from '../terminal/wrap';
 import { backstep, backstepIn, type Ran } from './command';
@@ -44,15 +45,15 @@ const tooWide = (text: string, columns: number): string[] =>
 /** The words of a text, without the line continuation signs of commands. */
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '' && word !== '\\');
 
-/** The output of `check jordan` into a pipe. */
-let piped: string | undefined;
+/** The output of a command into a pipe, which is the same at every width. */
+const piped = once(async (words: string) => (await backstep(...words.split(' '))).stdout);
 
 describe.each(widths)('at %i columns', (columns) => {
   it.each(['', ...commandNames])('the help of backstep %s fits', async (name) => {
     const words = `${name} --help`.trim();
-    const [shown, whole] = [await at(columns, '.', words), await backstep(...words.split(' '))];
+    const shown = await at(columns, '.', words);
     expect(tooWide(shown.stdout, columns)).toEqual([]);
-    expect(wordsOf(shown.stdout)).toEqual(wordsOf(whole.stdout));
+    expect(wordsOf(shown.stdout)).toEqual(wordsOf(await piped(words)));
     expect([shown.status, shown.stderr]).toEqual([0, '']);
   });
 
@@ -80,10 +81,9 @@ describe.each(widths)('at %i columns', (columns) => {
 
   it('every number of a table is there, beside the title of its column', async () => {
     const parse = (text: string): string[] => text.match(/\d\.\de-\d+|proved|10{0,1}e-\d+/g) ?? [];
-    piped ??= (await backstep('check', 'jordan')).stdout;
     const shown = await at(columns, root, 'check jordan');
     expect(tooWide(shown.stdout, columns)).toEqual([]);
-    expect(parse(shown.stdout)).toEqual(parse(piped));
+    expect(parse(shown.stdout)).toEqual(parse(await piped('check jordan')));
     expect(shown.stdout).toMatch(/^ {2}differences +1\.3e-9(?: |$)/m);
     // a block for each case, and one for the bounds
     const blocks = suite().filter(({ group }) => group === 'jordan').length + 1;
