@@ -13,7 +13,7 @@ import { splitList, type Given, type Task } from './task';
 export const readingSettings = {
   header: {
     ...{ kind: 'choice', names: () => ['yes', 'no'], label: 'Header', unit: 'yes/no' },
-    help: 'whether the first row names the columns; without one they are column1, column2, …, or those of the training',
+    help: 'whether the first row names the columns; otherwise they are column1, column2, …, or those of the training',
     otherwise: 'yes, unless it holds numbers only',
   },
   separator: {
