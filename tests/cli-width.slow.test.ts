@@ -81,12 +81,12 @@ describe.each(widths)('at %i columns', (columns) => {
 
   it('every number of a table is there, beside the title of its column', async () => {
     const parse = (text: string): string[] => text.match(/\d\.\de-\d+|proved|10{0,1}e-\d+/g) ?? [];
-    const shown = await at(columns, root, 'check jordan');
+    const shown = await at(columns, root, 'check diagonal');
     expect(tooWide(shown.stdout, columns)).toEqual([]);
-    expect(parse(shown.stdout)).toEqual(parse(await piped('check jordan')));
-    expect(shown.stdout).toMatch(/^ {2}differences +1\.3e-9(?: |$)/m);
+    expect(parse(shown.stdout)).toEqual(parse(await piped('check diagonal')));
+    expect(shown.stdout).toMatch(/^ {2}differences +4\.4e-11(?: |$)/m);
     // a block for each case, and one for the bounds
-    const blocks = suite().filter(({ group }) => group === 'jordan').length + 1;
+    const blocks = suite().filter(({ group }) => group === 'diagonal').length + 1;
     for (const title of ['forward mode', 'double sum', 'Jacobians', 'statements', 'exact'])
       expect(shown.stdout.match(new RegExp(`${title}  +\\S`, 'g'))).toHaveLength(blocks);
   });
