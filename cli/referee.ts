@@ -142,7 +142,7 @@ function show({ rows, diagnosis, smallest, ok }: RefereeReport): void {
     of === undefined
       ? '–'
       : of === Infinity
-        ? 'no number'
+        ? 'not comparable'
         : of < 1000
           ? of.toPrecision(2)
           : of.toExponential(1);

@@ -11,12 +11,21 @@ import { mutate } from '../bptt/check/mutants';
 import { isCell, type Cell } from '../cells/cell';
 import { lazy } from '../core/once';
 import { gradientsBy } from './backwardpass';
-import { apart, coarse, messageOf, right, type Diagnosis, type Explanation } from './diagnosis';
+import {
+  apart,
+  coarse,
+  messageOf,
+  notFinite,
+  right,
+  singular,
+  type Diagnosis,
+  type Explanation,
+} from './diagnosis';
 import { edited, edits, linesOf } from './edits';
 import { precisions, type Precision, type Rounding } from './errorbound';
 import { forwardReadings } from './forward';
-import { Judge, type Candidate } from './judge';
-import type { GradientOrigin } from './quantity';
+import { Judge, type Candidate, type GivenQuantity } from './judge';
+import { batchFirst, type GradientOrigin } from './quantity';
 import { contributionsOf, stepMistakes, type Contributions } from './steps';
 import { Subject, type Named, type Question } from './subject';
 import { Program } from '../core/programs/program';
@@ -93,6 +102,11 @@ export class Case extends Judge {
     if (wrong.length === 0)
       return right('outputs', this.hidden(Object.keys(values), precision, this.outputs), precision);
     const differences = wrong.map((one) => this.difference(one, limits, this.outputs));
+    const flaw = notFinite('outputs', differences);
+    if (flaw) return flaw;
+    const turned = this.batchFirst(wrong, limits);
+    if (turned.length > 0)
+      return { verdict: 'explained', explanations: turned, differences, message: messageOf(turned) };
     const whole = given.every(({ quantity, values }) => values.length === this.outputs[quantity].length);
     const readings = whole
       ? forwardReadings(
@@ -114,6 +128,19 @@ export class Case extends Judge {
       differences,
       message: apart('your outputs', differences[0]),
     };
+  }
+
+  /** Outputs that hold the rows before the steps. */
+  private batchFirst(wrong: readonly GivenQuantity[], limits: Named): Explanation[] {
+    return wrong.flatMap(({ quantity, values, shape }) =>
+      batchFirst(
+        {
+          ...{ quantity, shape, given: values, ours: this.outputs[quantity] },
+          tolerance: Math.max(...limits[quantity]),
+        },
+        { shape: this.shapeOf(quantity) },
+      ).map((words): Explanation => ({ words: `your ${quantity} ${singular(words)}`, kind: 'gradient' })),
+    );
   }
 
   protected bounds(rounding: Rounding): Named {

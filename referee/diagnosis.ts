@@ -89,6 +89,17 @@ export const differenceWords = ({ quantity, where, given, ours }: GradientDiffer
 export const apart = (yours: string, difference: GradientDifference): string =>
   `no mistake that is known here gives ${yours}; they differ from ours first in ${differenceWords(difference)}`;
 
+/** The diagnosis of numbers of which some are NaN or infinite, if one of the differences from ours is. */
+export function notFinite(what: string, differences: GradientDifference[]): Diagnosis | undefined {
+  const flaw = differences.find(({ given, ours }) => !Number.isFinite(given) && !Number.isNaN(ours));
+  return (
+    flaw && {
+      ...{ verdict: 'unexplained', explanations: [], differences },
+      message: `your ${what} must be finite numbers: ${differenceWords(flaw)}`,
+    }
+  );
+}
+
 /** How many explanations a message lists at most. */
 const TOLD = 4;
 

@@ -204,9 +204,20 @@ function ownVariants(e: Expression, others: (name: string) => string[]): Variant
           ? []
           : [{ words: `without the factor \`${expressionText(arg)}\``, expression: replace(k, one(arg)) }],
       ),
-      ...(e.op === 'mul' ? otherSlope(e.args[0], e.args[1]) : []),
+      ...(e.op === 'mul' ? [...otherSlope(e.args[0], e.args[1]), ...otherSquare(e, others)] : []),
     ];
   return [];
+}
+
+/** The square of another value, as in the slope of a tanh at `c` where that at `tanh(c)` belongs. */
+function otherSquare(e: Expression, others: (name: string) => string[]): Variant[] {
+  const [left, right] = e.kind === 'apply' ? e.args : [];
+  if (left?.kind !== 'name' || right?.kind !== 'name' || left.name !== right.name) return [];
+  return others(left.name).map((name) => ({
+    words: `with \`${name} * ${name}\` in place of \`${expressionText(e)}\``,
+    expression: apply('mul', { ...left, name }, { ...right, name }),
+    renamed: true,
+  }));
 }
 
 /** Swaps the derivatives of sigmoid, s (1 − s), and tanh, 1 − s s. */

@@ -11,6 +11,7 @@ import {
   apart,
   coarse,
   differenceWords,
+  notFinite,
   listed,
   messageOf,
   singular,
@@ -23,7 +24,7 @@ import {
 import type { Targets } from './backwardpass';
 import { placeOf } from './edits';
 import { mayBeIn, precisions, type Precision, type Rounding } from './errorbound';
-import { gatesOf, near, readings, type GradientOrigin } from './quantity';
+import { gatesOf, isChosen, near, readings, type GradientOrigin } from './quantity';
 import type { Named } from './subject';
 
 /** A mistake that changes many gradients at once, with the gradients it gives; undefined if it does not apply. */
@@ -143,8 +144,9 @@ export abstract class Judge {
     if (wrong.length === 0)
       return right('gradients', this.hidden(Object.keys(gradients), precision), precision);
     const differences = this.inOrder(wrong).map((one) => this.difference(one, limits));
-    const flaw = wrong.find(({ values }) => !values.every(Number.isFinite));
-    const explanations = flaw ? [] : this.explain(given, wrong, limits);
+    const flaw = notFinite('gradients', differences);
+    if (flaw) return flaw;
+    const explanations = this.explain(given, wrong, limits);
     if (explanations.length > 0)
       return { verdict: 'explained', explanations, differences, message: messageOf(explanations) };
     const format = this.coarser(given, wrong, precision);
@@ -293,8 +295,14 @@ export abstract class Judge {
     const names = each.map(({ quantity }) => quantity);
     const sentence = (of: string[], words: string): string =>
       `your ${listed(of)} ${of.length > 1 ? words : singular(words)}`;
-    if (common.length > 0)
-      return common.map(({ words }) => ({ words: sentence(names, words), kind: 'gradient' }));
+    if (common.length > 0) {
+      const norm = lengthOf(wrong.flatMap(({ values }) => values));
+      const clip = isChosen(norm) ? `: they are clipped to a norm of ${Number(norm.toPrecision(3))}` : '';
+      return common.map(({ words }) => ({
+        words: sentence(names, /^are [\d.e-]+ times ours$/.test(words) ? words + clip : words),
+        kind: 'gradient',
+      }));
+    }
     // each has its own
     const groups = new Map<string, string[]>();
     for (const { quantity, found } of each) {

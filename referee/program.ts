@@ -97,7 +97,9 @@ export class ForeignProgram {
         text += cut < 0 ? more : more.slice(0, cut);
         if (text.length > this.most) refuse(`a line of more than ${this.most} characters`);
         else if (cut >= 0 && more.slice(cut + 1).trim() !== '')
-          refuse(`more than one line: ${more.slice(cut + 1, cut + 61).trim()}`);
+          refuse(
+            `more than one line: ${text.slice(0, 60).trim()}, then ${more.slice(cut + 1, cut + 61).trim()} (messages belong on standard error)`,
+          );
         else if (cut >= 0) settle(() => resolve(text));
       };
       const ended = (code: number | null, signal: string | null): void => {

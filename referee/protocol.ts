@@ -76,16 +76,18 @@ export function answerOf(line: string, id: number, states: readonly string[]): A
   return { precision: dtype as Precision, values, gradients: Object.fromEntries(derived) };
 }
 
-/** Parses JSON, and also the NaN and infinities that Python and others write; these become null. */
-function parse(line: string): unknown {
-  for (const text of [line, line.replace(/-?\b(NaN|Infinity|nan|inf)\b/g, 'null')])
+/** Parses JSON, and also the NaN and infinities that Python and others write, and a byte order mark at the beginning. */
+function parse(answer: string): unknown {
+  const line = answer.replace(/^\uFEFF/, '');
+  const plain = line.replace(/-?\b(NaN|nan)\b/g, 'null').replace(/\b(Infinity|inf)\b/g, '1e999');
+  for (const text of [line, plain])
     try {
       return JSON.parse(text) as unknown;
     } catch {
       /* reported below */
     }
   throw new BadAnswer(
-    `an answer must be one line of JSON, got ${line.trim() === '' ? 'an empty line' : shortened(line)}`,
+    `an answer must be one line of JSON, got ${line.trim() === '' ? 'an empty line' : shortened(line)} (messages belong on standard error)`,
   );
 }
 

@@ -1,6 +1,7 @@
-/** Recognizes mistakes from one gradient alone: sign, mean for sum, transpose, order of gates, `=` for `+=`. */
+/** Recognizes mistakes from one gradient alone: sign, mean for sum, transpose, order of gates and axes, `=` for `+=`, clipping. */
 import { declare } from '../core/equations/declare';
 import { once } from '../core/once';
+import { toFlat } from '../core/tensor';
 import type { Cell } from '../cells/cell';
 import type { Unroll } from '../bptt/unroll';
 import type { Contributions } from './steps';
@@ -46,7 +47,7 @@ const largest = (values: readonly number[]): number =>
 export function readings(compared: Comparison, place: GradientOrigin, right: Named): GradientExplanation[] {
   const { quantity, given, ours, tolerance } = compared;
   const { cell } = place;
-  const found = inTransposedShape(compared, place);
+  const found = [...inTransposedShape(compared, place), ...batchFirst(compared, place)];
   if (given.length === ours.length) {
     found.push(...multiples(compared, place), ...transposed(compared, place));
     if (cell) found.push(...inGateOrder(compared, cell, place.shape));
@@ -55,7 +56,8 @@ export function readings(compared: Comparison, place: GradientOrigin, right: Nam
       if (other !== quantity && near(given, values, tolerance)) found.push(`are our ${other}`);
     if (quantity === 'dx') found.push(...inTime(compared, place));
     if (cell && Object.hasOwn(cell.parameters, place.local.slice(1)))
-      found.push(...ofOnePart(compared, place));
+      found.push(...ofOnePart(compared, place), ...decayed(compared, place));
+    if (found.length === 0) found.push(...clipped(compared));
   }
   return found.map((words) => ({ words }));
 }
@@ -66,6 +68,23 @@ function inTransposedShape({ given, shape, ours, tolerance }: Comparison, place:
   const other = shape && place.shape.length === 2 && shape[0] === columns && shape[1] === rows;
   return other && rows !== columns && near(transposedNumbers(given, columns, rows), ours, tolerance)
     ? [`are the transpose of ours: their shape must be [${rows}, ${columns}]`]
+    : [];
+}
+
+/** Numbers [T, B, …] that were given as [B, T, …]. */
+export function batchFirst(
+  { given, shape, ours, tolerance }: Comparison,
+  { shape: own }: Pick<GradientOrigin, 'shape'>,
+): string[] {
+  const [T, B, width] = own;
+  const other = shape?.length === 3 && own.length === 3 && shape[0] === B && shape[1] === T && B !== T;
+  if (!other || shape[2] !== width || given.length !== ours.length) return [];
+  const timeFirst = ours.map((_, k) => {
+    const [t, b] = [Math.floor(k / (B * width)), Math.floor(k / width) % B];
+    return given[(b * T + t) * width + (k % width)];
+  });
+  return near(timeFirst, ours, tolerance)
+    ? [`hold the rows before the steps: their shape must be [T, B, …], [${own.join(', ')}]`]
     : [];
 }
 
@@ -145,6 +164,38 @@ function ofOnePart(
       'the last one: `=` stands where `+=` belongs',
     ),
   ];
+}
+
+/** Ours with a part of the weights added. */
+function decayed({ given, ours, tolerance }: Comparison, { local, unroll }: GradientOrigin): string[] {
+  const parameter = unroll?.options.parameters[local.slice(1)];
+  if (!parameter) return [];
+  const weights = toFlat(parameter);
+  const rate = ratioOf(
+    given.map((v, k) => v - ours[k]),
+    weights,
+  );
+  if (rate === undefined || Math.abs(rate) * largest(weights) <= 8 * tolerance) return [];
+  const expected = ours.map((v, k) => v + rate * weights[k]);
+  return weights.length > 1 && near(given, expected, tolerance)
+    ? [
+        `are ours plus ${Number(rate.toPrecision(4))} times the weights: weight decay is no part of the gradient`,
+      ]
+    : [];
+}
+
+/** Whether a number has at most three digits, as a limit that somebody chose; PyTorch's clipping adds 1e-6 to a norm. */
+export const isChosen = (limit: number): boolean =>
+  Math.abs(limit - Number(limit.toPrecision(3))) <= 1e-5 * Math.abs(limit);
+
+/** Ours with every number beyond a limit replaced by the limit; one number alone shows only a limit that is chosen. */
+function clipped({ given, ours, tolerance }: Comparison): string[] {
+  const limit = largest(given);
+  const beyond = ours.filter((v) => Math.abs(v) > limit + tolerance).length;
+  const cut = ours.map((v) => Math.min(Math.max(v, -limit), limit));
+  if (limit === 0 || beyond === 0 || (beyond === 1 && !isChosen(limit)) || !near(given, cut, tolerance))
+    return [];
+  return [`are ours clipped to ±${Number(limit.toPrecision(6))}: clipping is no part of the gradient`];
 }
 
 /** Gates that hold another gate of ours, each of them one of ours. */

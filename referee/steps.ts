@@ -4,7 +4,7 @@
  */
 import { lazyEquations } from '../core/equations/equations';
 import { Program } from '../core/programs/program';
-import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { reshape, rows, tensor, toFlat, transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
 import type { Unroll, UnrollParts } from '../bptt/unroll';
 import type { Named, Subject } from './subject';
 
@@ -126,6 +126,7 @@ export function stepMistakes(unroll: Unroll): StepMistake[] {
       },
     });
   }
+  addReshaped(stage, add);
   if (unroll.options.valid) {
     const { valid: _, ...options } = unroll.options;
     add('with the padding not masked: steps behind the end of a row take part', { parts: { options } });
@@ -235,6 +236,20 @@ function addSums(stage: Stage, add: Add): void {
       again.backward(program, t, t + 1);
     },
   });
+}
+
+/** Adds mistakes in which the numbers of a matrix are read in the shape of its transpose, as `reshape` and `view` do. */
+function addReshaped({ unroll }: Stage, add: Add): void {
+  const { parameters, dtype } = unroll.options;
+  for (const [name, W] of Object.entries(parameters)) {
+    const [rows, columns] = W.shape;
+    if (W.shape.length !== 2 || Math.min(rows, columns) < 2) continue;
+    const reshaped = tensor(toFlat(transpose(reshape(W, [columns, rows]))), [rows, columns], dtype);
+    add(`with \`${name}\` reshaped to [${columns}, ${rows}] where its transpose belongs`, {
+      rare: true,
+      parts: { options: { ...unroll.options, parameters: { ...parameters, [name]: reshaped } } },
+    });
+  }
 }
 
 /** Adds mistakes in which a step reads the saved state of another step. */

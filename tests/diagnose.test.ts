@@ -3,6 +3,8 @@ import { cellFromText, diagnose, gru, lstm, mingru } from '../index';
 import { edited, edits } from '../referee/edits';
 import { Case } from '../referee/diagnose';
 import { Subject, type Named } from '../referee/subject';
+import { Program } from '../core/programs/program';
+import { tensor, toFlat } from '../core/tensor';
 import { ask } from './questions';
 
 const sizes = { input: 4, hidden: 7 };
@@ -37,6 +39,25 @@ describe('mistakes of other kinds', () => {
       { dx: ours.dx.map((_, k) => (k < 12 ? 0 : ours.dx[k - 12])) },
       'your dx is ours one step late',
     ],
+    [
+      'weight decay',
+      { ...ours, dWh: ours.dWh.map((v, k) => v + 0.01 * (question.parameters.Wh as number[][]).flat()[k]) },
+      'your dWh is ours plus 0.01 times the weights: weight decay is no part of the gradient',
+    ],
+    [
+      'clipping by value',
+      { ...ours, dWx: ours.dWx.map((v) => Math.min(Math.max(v, -0.5), 0.5)) },
+      'your dWx is ours clipped to ±0.5: clipping is no part of the gradient',
+    ],
+    [
+      'clipping by norm',
+      (({ dWx, dWh, db }) => {
+        const norm = Math.hypot(...dWx, ...dWh, ...db);
+        const scaled = (values: number[]): number[] => values.map((v) => (0.25 * v) / (norm + 1e-6));
+        return { dWx: scaled(dWx), dWh: scaled(dWh), db: scaled(db) };
+      })(ours),
+      'times ours: they are clipped to a norm of 0.25',
+    ],
   ])('%s', (_, gradients, message) => {
     expect(judge.judge(gradients as Named, 'float64').message).toContain(message);
   });
@@ -60,6 +81,60 @@ describe('mistakes of other kinds', () => {
       expect(message).toContain('your outputs equal ours with `z` and `1 - z` swapped in `h` (line ');
     },
   );
+
+  it.each([
+    [
+      'the slope of a tanh at the wrong value',
+      'dh * o * (1 - tc * tc)',
+      'dh * o * (1 - c * c)',
+      'with `c * c` in place of `tc * tc` in `dc`',
+    ],
+  ])('%s', (_, line, other, message) => {
+    const { backward } = question.cell.equations!;
+    expect(backward).toContain(line);
+    const student = new Subject(question, edited(question.cell, { backward: backward.replace(line, other) }));
+    student.run();
+    expect(judge.judge(student.gradients(), 'float64').message).toContain(message);
+  });
+
+  it('a matrix that is reshaped where it must be transposed', () => {
+    const { unroll } = judge.subject;
+    const { Wh } = unroll.options.parameters;
+    const numbers = toFlat(Wh);
+    // Wh.reshape(4 H, H) is used as Wh.T, so that Wh itself is this
+    const theirs = numbers.map((_, k) => numbers[(k % 28) * 7 + Math.floor(k / 28)]);
+    const parameters = { ...unroll.options.parameters, Wh: tensor(theirs, [7, 28], 'float64') };
+    const program = new Program();
+    unroll.with({ options: { ...unroll.options, parameters } }).backward(program);
+    judge.subject.run();
+    expect(judge.judge(judge.subject.gradients(program), 'float64').message).toContain(
+      'with `Wh` reshaped to [28, 7] where its transpose belongs',
+    );
+  });
+
+  it('rows before steps are told by the shape, in outputs and in dx', () => {
+    const rowsFirst = (values: number[], width: number): number[][][] =>
+      Array.from({ length: 3 }, (_, b) =>
+        Array.from({ length: 5 }, (_, t) => values.slice((t * 3 + b) * width, (t * 3 + b + 1) * width)),
+      );
+    const output = rowsFirst(judge.outputs.output, 7);
+    expect(judge.judgeValues({ output }, 'float64').message).toBe(
+      'your output holds the rows before the steps: its shape must be [T, B, …], [5, 3, 7]',
+    );
+    const dx = rowsFirst(ours.dx, 4);
+    expect(diagnose({ ...question, gradients: { dx } }).message).toBe(
+      'your dx holds the rows before the steps: its shape must be [T, B, …], [5, 3, 4]',
+    );
+  });
+
+  it('infinite outputs are no mistake that is looked for', () => {
+    const output = judge.outputs.output.map((v, k) => (k === 1 ? -Infinity : v));
+    const { verdict, message } = judge.judgeValues({ output }, 'float64');
+    expect(verdict).toBe('unexplained');
+    expect(message).toMatch(
+      /^your outputs must be finite numbers: output at step 0, row 0, entry 1: -Infinity where/,
+    );
+  });
 
   it('a transpose is told by its shape', () => {
     const flat = turned(ours.dWx, 4, 28);

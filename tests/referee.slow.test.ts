@@ -53,15 +53,15 @@ describe('a program that misbehaves', () => {
     const { rows, ok } = await referee(command, lstm, { milliseconds: PATIENCE, seed: 0 });
     expect(ok).toBe(false);
     expect(rows.map(({ verdict, reason }) => `${verdict}: ${reason}`)).toEqual([
-      'broken: an answer must be one line of JSON, got an empty line',
+      'broken: an answer must be one line of JSON, got an empty line (messages belong on standard error)',
       'broken: it ended with code 3: segmentation fault',
-      'broken: an answer must be one line of JSON, got hello there',
+      'broken: an answer must be one line of JSON, got hello there (messages belong on standard error)',
       'broken: it ended with code 0 in the middle of a line',
       expect.stringMatching(/^wrong: output at step 0, row 0, entry 0: 0 where/),
       expect.stringMatching(/^wrong: output at its shape/),
       'broken: a line of more than 33554432 characters',
       'broken: the answer must have the id 8, got 7',
-      'broken: more than one line: {"id":9}',
+      'broken: more than one line: {"id":9}, then {"id":9} (messages belong on standard error)',
       expect.stringMatching(/^broken: gradients must be among dx, dWx, .*, got dWy$/),
     ]);
   });
@@ -138,14 +138,15 @@ describe('an answer', () => {
     expect(() => answerOf(text, 1, ['h', 'c'])).toThrow(message);
   });
 
-  it('may hold NaN as Python and JavaScript write it', () => {
-    for (const text of [
-      '{"id":1,"output":[[[NaN]]]}',
-      '{"id":1,"output":[[[null]]]}',
-      '{"id":1,"output":[[[-Infinity]]]}',
-    ])
-      expect(answerOf(text, 1, ['h']).values).toEqual({ output: [[[NaN]]] });
+  it('may hold NaN and infinities as Python, C and JavaScript write them', () => {
+    const valueOf = (text: string) => answerOf(`{"id":1,"output":[[[${text}]]]}`, 1, ['h']).values.output;
+    for (const text of ['NaN', 'nan', '-nan', 'null']) expect(valueOf(text)).toEqual([[[NaN]]]);
+    for (const text of ['Infinity', 'inf']) expect(valueOf(text)).toEqual([[[Infinity]]]);
+    for (const text of ['-Infinity', '-inf']) expect(valueOf(text)).toEqual([[[-Infinity]]]);
   });
+
+  it('may begin with a byte order mark', () =>
+    expect(answerOf('\uFEFF{"id":1,"output":[[[1]]]}', 1, ['h']).values).toEqual({ output: [[[1]]] }));
 });
 
 describe('the command', () => {
