@@ -10,8 +10,8 @@
  *
  * The mean of s̃ θ̃ᵀ over ν is G_t, whatever ρ₀ and ρ₁ are; these balance the norms, which keeps the variance low.
  */
-import { mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
-import { Random } from '../core/random/random';
+import { mustBe, mustBeArrayLike, mustBeList, mustBeOneOf, mustKnowKeys } from '../core/check';
+import { mustBeRandom, Random } from '../core/random/random';
 import { fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { DualExecutor } from './check/rtrl';
 import { mustBeNetwork, type Network } from './network/network';
@@ -65,8 +65,10 @@ export class OnlineGradients {
     mustStream(architecture, where, 'the network must run step by step', 'one that does not');
     const all = Object.keys(parameters.values);
     this.method = mustBeOneOf(options.method ?? 'rtrl', onlineMethods, where, 'method');
+    mustBeList(options.parameters ?? all, where, 'parameters', 'names');
     this.names = (options.parameters ?? all).map((name) => mustBeOneOf(name, all, where, 'parameters'));
     this.random = options.random ?? new Random();
+    mustBeRandom(this.random, where);
     this.influence = this.none();
   }
 
@@ -85,6 +87,10 @@ export class OnlineGradients {
    */
   step(x: ArrayLike<number>, gradientOf?: (y: number[]) => ArrayLike<number>): number[] {
     const { network, states: from } = this;
+    const where = 'onlineGradients.step';
+    mustBeArrayLike(x, where, 'x');
+    const isGiven = gradientOf !== undefined;
+    mustBe(!isGiven || typeof gradientOf === 'function', where, 'gradientOf must be a function', gradientOf);
     const numbers = Float64Array.from(x);
     const pass = network.forward({ x: { shape: [1, 1, network.input], numbers } }, from && { from });
     const y = toFlat(pass.output);

@@ -89,6 +89,28 @@ export function mustKnowKeys(
   }
 }
 
+/** Throws TypeError unless the value is an object that is no list. */
+export function mustBeObject(value: unknown, where: string, name: string): asserts value is object {
+  const fits = typeof value === 'object' && value !== null && !Array.isArray(value);
+  mustBe(fits, where, `${name} must be an object`, value);
+}
+
+/** Throws TypeError unless the value is a list; `of` names what it holds. */
+export function mustBeList(
+  value: unknown,
+  where: string,
+  name: string,
+  of: string,
+): asserts value is readonly unknown[] {
+  mustBe(Array.isArray(value), where, `${name} must be a list of ${of}`, value);
+}
+
+/** Throws TypeError unless the value has elements and a length, as a list or a typed array has. */
+export function mustBeArrayLike(value: unknown, where: string, name: string): void {
+  const fits = typeof value === 'object' && value !== null && 'length' in value;
+  mustBe(fits, where, `${name} must be a list of numbers`, value);
+}
+
 /** Throws TypeError unless the value is the bytes of a file, and not, for instance, its name. */
 export function mustBeBytes(bytes: unknown, where: string, name = 'the file'): void {
   const fits = ArrayBuffer.isView(bytes) && 'BYTES_PER_ELEMENT' in bytes && bytes.BYTES_PER_ELEMENT === 1;

@@ -1,8 +1,8 @@
 /** The storage capacity of a Hopfield network, in theory and by experiment. */
-import { isNumber, must, mustCount, mustKnowKeys } from '../core/check';
+import { isNumber, must, mustBeList, mustCount, mustKnowKeys } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
 import { executorOf } from '../core/programs/executor';
-import { Random } from '../core/random/random';
+import { mustBeRandom, Random } from '../core/random/random';
 import { rows, tensor, toFlat, zeros } from '../core/tensor';
 import { DenseFields, denseHopfield, type DenseHopfield } from './dense';
 import { Hopfield, hopfield } from './network';
@@ -130,6 +130,8 @@ export function* capacity(options: CapacityOptions): Generator<CapacityRow, void
     random = new Random(),
   } = options;
   for (const [name, count] of Object.entries({ units, trials, probes })) mustCount(count, where, name);
+  mustBeRandom(random, where);
+  mustBeList(loads, where, 'loads', 'numbers');
   must(order === undefined || rule === undefined, where, 'rule must be left out', rule, `order is ${order}`);
   const most = units ** ((order ?? 2) - 1);
   const counts = loads.map((load) => Math.round(load * most));

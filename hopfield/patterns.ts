@@ -1,6 +1,6 @@
 /** Patterns of +1 and −1: validation, random generation, corruption. */
 import { isNumber, must, mustBe, mustCount } from '../core/check';
-import type { Random } from '../core/random/random';
+import { mustBeRandom, type Random } from '../core/random/random';
 import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';
 
 /** One state of all units: +1 or −1 each. */
@@ -49,6 +49,7 @@ export function readState(
 export function randomPatterns(count: number, units: number, random: Random): HopfieldState[] {
   mustCount(count, 'randomPatterns', 'count');
   mustCount(units, 'randomPatterns', 'units');
+  mustBeRandom(random, 'randomPatterns');
   const draw = (): number => (random.word() < 2 ** 31 ? 1 : -1);
   return Array.from({ length: count }, () => Int8Array.from({ length: units }, draw));
 }
@@ -65,6 +66,7 @@ export function corrupt(pattern: ArrayLike<number>, fraction: number, random: Ra
     'the fraction of flipped units must be in 0 … 1',
     fraction,
   );
+  mustBeRandom(random, 'corrupt');
   const state = readState(pattern, pattern.length, 'corrupt', 'the pattern', 'its own length');
   const units = random.shuffle(Array.from(state.keys()));
   for (const unit of units.slice(0, Math.round(fraction * units.length))) state[unit] *= -1;

@@ -1,6 +1,6 @@
 /** Recall in a Hopfield network: updates the state until it is a fixed point or a 2-cycle. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
-import { Random } from '../core/random/random';
+import { mustBeRandom, Random } from '../core/random/random';
 import type { Data } from '../core/memory';
 import type { HopfieldState } from './patterns';
 
@@ -88,6 +88,7 @@ export function* steps(
 ): Generator<RecallStep, RecallResult, void> {
   mustKnowKeys(options, ['mode', 'random', 'sweeps'], where);
   const { random = new Random(), sweeps = Infinity } = options;
+  mustBeRandom(random, where);
   const mode = mustBeOneOf(options.mode ?? 'asynchronous', modes, where, 'mode');
   if (sweeps !== Infinity) mustCount(sweeps, where, 'sweeps');
   const ending = yield* mode === 'synchronous'

@@ -199,7 +199,8 @@ export function statedAs({ pytorch: _pytorch, ...definition }: LossDefinition): 
  * @throws RangeError if another loss has its name.
  */
 export function nameOfLoss(given: string | Loss, where: string): string {
-  if (typeof given !== 'object' || !('definition' in given)) return lossOf(given, where).name;
+  if (typeof given !== 'object' || given === null || !('definition' in given))
+    return lossOf(given, where).name;
   const { name, definition } = given;
   if (!losses.has(name)) return registerLoss(given).name;
   const [known, own] = [lossOf(name).definition, definition].map((one) => JSON.stringify(statedAs(one)));

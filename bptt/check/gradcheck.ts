@@ -24,7 +24,7 @@
  * is undecided, the others decide.
  */
 import type { Cell } from '../../cells/cell';
-import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
+import { mustBeList, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
 import { lazy } from '../../core/once';
 import { Random } from '../../core/random/random';
 import { sizeOf } from '../../core/tensor';
@@ -99,8 +99,10 @@ const oracleNames: readonly Oracle[] = [
  */
 export function gradcheck(subject: Layer | Network, options: GradcheckOptions = {}): GradcheckReport {
   mustKnowKeys(options, optionNames, 'gradcheck');
+  mustBeList(options.oracles ?? [], 'gradcheck', 'oracles', 'oracles');
   for (const oracle of options.oracles ?? []) mustBeOneOf(oracle, oracleNames, 'gradcheck', 'an oracle');
   mustCount(options.coordinates ?? 1, 'gradcheck', 'coordinates');
+  mustCount(options.directions ?? 0, 'gradcheck', 'directions', 0);
   mustBeSwitch(options, 'richardson', 'gradcheck');
   const problem = toProblem(subject, options);
   const layers = subject instanceof Network ? subject.architecture.layers : [subject];

@@ -2,11 +2,11 @@
  * The common input of all gradient oracles: a loss, the variables it depends on, and the programs that compute it and its
  * gradients.
  */
-import { mustBe } from '../../core/check';
+import { mustBe, mustCount } from '../../core/check';
 import { lazyEquations } from '../../core/equations/equations';
 import { hoist } from '../../core/programs/hoist';
 import { Program, type Executor } from '../../core/programs/program';
-import { Random } from '../../core/random/random';
+import { mustBeRandom, Random } from '../../core/random/random';
 import { dtypeOf, rows, sizeOf, toFlat, zeros, type Tensor } from '../../core/tensor';
 import type { Batch } from '../network/batch/batch';
 import { inputOf, isLayer, type Layer } from '../network/layers/layer';
@@ -65,6 +65,7 @@ const copy = lazyEquations('gradcheck', 'weight [N, W]   writes gradient [N, W]'
  */
 export function problemOfNetwork(net: Network, batch: Batch, random: Random = new Random(0)): Problem {
   mustBeNetwork(net, 'problemOfNetwork');
+  mustBeRandom(random, 'problemOfNetwork');
   const { feed, dtype, trainInitial, loss } = net.architecture;
   mustBe(
     dtype === 'float64',
@@ -130,6 +131,8 @@ export function problemOfCell(
   layer: Layer,
   { T = 4, B = 3, lengths, seed = 0 }: CellProblemOptions = {},
 ): Problem {
+  mustCount(T, 'gradcheck', 'T');
+  mustCount(B, 'gradcheck', 'B');
   const random = new Random(seed);
   const net = new Network({ layers: [layer], seed });
   for (const t of Object.values(net.parameters.values)) fillRandom(t, random);

@@ -5,8 +5,8 @@
  * prefixes in parallel, and so finds sequences with a less likely start that are more likely as a whole (Sutskever,
  * Vinyals & Le 2014).
  */
-import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
-import { Random } from '../../core/random/random';
+import { must, mustBe, mustBeOneOf, mustBeObject, mustCount, mustKnowKeys } from '../../core/check';
+import { mustBeRandom, Random } from '../../core/random/random';
 import { flatten } from '../network/batch/numbers';
 import { drawClass, likeliest } from './draw';
 import { mustBeNetwork, type Network } from '../network/network';
@@ -62,6 +62,7 @@ const optionNames = 'method steps end never temperature topK random width length
  */
 export function decode(network: Network, batch: DecodeInput, options: DecodeOptions): Hypothesis[][] {
   mustBeNetwork(network, where);
+  mustBeObject(batch, where, 'the batch');
   mustKnowKeys(options, optionNames, where);
   const { method = 'greedy', width = 4, steps, end, never = [], lengthPenalty = 0 } = options;
   mustBe(Array.isArray(never), where, 'never must be a list of class numbers', never);
@@ -90,6 +91,7 @@ export function decode(network: Network, batch: DecodeInput, options: DecodeOpti
   const silenced = silence(writer, never);
   if (method === 'beam') return beamSearch(silenced, first, { width, steps, end, lengthPenalty });
   const { random = new Random(0) } = options;
+  mustBeRandom(random, where);
   const choose = (logs: Float64Array): number =>
     method === 'greedy' ? likeliest(logs) : drawClass(logs, { temperature, topK }, random);
   return oneByOne(silenced, first, { steps, end, choose });

@@ -1,5 +1,13 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import { must, mustBe, mustBeOneOf, mustBeSwitch, mustKnowKeys } from '../../core/check';
+import {
+  must,
+  mustBe,
+  mustBeList,
+  mustBeObject,
+  mustBeOneOf,
+  mustBeSwitch,
+  mustKnowKeys,
+} from '../../core/check';
 import { executorOf, type ExecutorName } from '../../core/programs/executor';
 import type { Executor } from '../../core/programs/program';
 import { Random } from '../../core/random/random';
@@ -84,6 +92,8 @@ export class Network {
    */
   forward(batch: Batch, options: PassOptions = {}): Pass {
     mustKnowKeys(options, passKeys, 'network.forward');
+    for (const part of ['steps', 'rows'] as const)
+      mustBeList(options[part] ?? [], 'network.forward', part, 'two numbers, [from, to]');
     mustBeSwitch(options, 'training', 'network.forward');
     mustBeSwitch(options, 'predict', 'network.forward');
     return this.#runner.run(readBatch(batch, this), options);
@@ -167,6 +177,7 @@ export type CopyChanges = Pick<
  */
 export function copyNetwork(net: Network, changes: CopyChanges = {}): Network {
   mustBeNetwork(net, 'copyNetwork');
+  mustBeObject(changes, 'copyNetwork', 'changes');
   const { architecture, reduction, executor } = net;
   const copy = blankNetwork({
     ...optionsOf(architecture),

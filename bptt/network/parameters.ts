@@ -1,11 +1,11 @@
 /** Named parameters and their gradients, each set in one contiguous array. */
 import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
-import { must, mustShape } from '../../core/check';
+import { must, mustBe, mustBeObject, mustShape } from '../../core/check';
 import { executorOf } from '../../core/programs/executor';
 import { engineMemory, type Data, type Dtype } from '../../core/memory';
 import type { Executor } from '../../core/programs/program';
-import type { Random } from '../../core/random/random';
+import { mustBeRandom, type Random } from '../../core/random/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
 import { fitted, type FlatNumbers } from './batch/numbers';
 import { UsedRows, type Table } from './usedrows';
@@ -47,6 +47,12 @@ export class Parameters {
     /** Runs updates and norms over all of them. */
     readonly executor: Executor = executorOf(),
   ) {
+    mustBeObject(shapes, 'parameters', 'shapes');
+    for (const [name, one] of Object.entries<Partial<Parameter> | null>(shapes)) {
+      const fits = Array.isArray(one?.shape) && typeof one.init === 'function';
+      mustBe(fits, 'parameters', `${name} must have a shape and an initializer`, one);
+    }
+    if (random !== undefined) mustBeRandom(random, 'parameters');
     const padded = (shape: number[]): number => Math.ceil(sizeOf(shape) / GRAIN) * GRAIN;
     const all = Object.entries(shapes);
     const total = (those: boolean): number =>

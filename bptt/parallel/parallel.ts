@@ -7,7 +7,7 @@
  */
 import ndarray from 'ndarray';
 import { builtin } from '../../core/builtin';
-import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
+import { must, mustBe, mustBeList, mustCount, mustKnowKeys } from '../../core/check';
 import { equations } from '../../core/equations/equations';
 import { engineMemory, type Data } from '../../core/memory';
 import { Program } from '../../core/programs/program';
@@ -279,6 +279,7 @@ export async function parallel(network: Network, options: number | ParallelOptio
   const given: ParallelOptions = typeof options === 'number' ? { threads: options } : options;
   mustKnowKeys(given, ['threads', 'cells', 'execArgv'], 'parallel');
   const { threads, cells, execArgv } = given;
+  mustBeList(execArgv ?? [], 'parallel', 'execArgv', 'options of Node');
   mustCount(threads, 'parallel', 'threads');
   must(threads <= MOST, 'parallel', `threads must be at most ${MOST}`, threads);
   if (threads === 1) return new Parallel(network, [], '');

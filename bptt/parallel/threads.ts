@@ -1,4 +1,5 @@
 /** Chooses the number of threads for training a network. */
+import { mustBeObject, mustCount } from '../../core/check';
 import { physicalCores } from './cores';
 import { sizeOf } from '../../core/tensor';
 import { readBatch, type Batch } from '../network/batch/batch';
@@ -27,6 +28,9 @@ export function trainingFlops({ parameters }: Network, { T, B }: { T: number; B:
  */
 export async function suggestedThreads(network: Network, shape: { T: number; B: number }): Promise<number> {
   mustBeNetwork(network, 'suggestedThreads');
+  mustBeObject(shape, 'suggestedThreads', 'the shape');
+  mustCount(shape.T, 'suggestedThreads', 'T');
+  mustCount(shape.B, 'suggestedThreads', 'B');
   if (trainingFlops(network, shape) < WORTH) return 1;
   return Math.min(await physicalCores(), MOST_UNASKED, shape.B);
 }

@@ -3,7 +3,7 @@
  *
  * Both work on the gradients of all parameters together, after `backward` and before the optimizer's step.
  */
-import { isNumber, must, mustBe } from '../../core/check';
+import { isNumber, must, mustBe, mustKnowKeys } from '../../core/check';
 import type { Data } from '../../core/memory';
 import { firstBadParameter } from '../network/notfinite';
 import { Parameters } from '../network/parameters';
@@ -40,9 +40,11 @@ const BLOCK = 4096;
 export function clipGlobalNorm(
   parameters: Parameters,
   maxNorm: number,
-  { epsilon = 0, within }: { epsilon?: number; within?: readonly ElementRange[] } = {},
+  options: { epsilon?: number; within?: readonly ElementRange[] } = {},
 ): { norm: number; coefficient: number } {
   mustBeParameters(parameters);
+  mustKnowKeys(options, ['epsilon', 'within'], 'clip');
+  const { epsilon = 0, within } = options;
   must(isNumber(maxNorm) && maxNorm > 0, 'clip', 'the norm must be > 0', maxNorm);
   must(epsilon >= 0 && Number.isFinite(epsilon), 'clip', 'epsilon must be a finite number >= 0', epsilon);
   const norm = globalNorm(parameters, within);
@@ -78,18 +80,17 @@ export function clipValue(parameters: Parameters, limit: number, within?: readon
  * net.forward(batch).backward();
  * globalNorm(net.parameters) > 0; // true
  */
-export function globalNorm(
-  parameters: Parameters,
-  within: readonly ElementRange[] = wholeOf(parameters),
-): number {
+export function globalNorm(parameters: Parameters, within?: readonly ElementRange[]): number {
+  mustBeParameters(parameters);
   const g = parameters.trainedGradients;
-  const sum = sumOfSquares(parameters, 1, within);
+  const ranges = within ?? wholeOf(parameters);
+  const sum = sumOfSquares(parameters, 1, ranges);
   // if squares overflow or underflow, scale the entries first
   if (sum > 1e-280 && sum < Infinity) return Math.sqrt(sum);
   mustBeFinite(parameters);
   let largest = 0;
   for (let k = 0; k < g.length; k++) largest = Math.max(largest, Math.abs(g[k]));
-  const norm = largest === 0 ? 0 : largest * Math.sqrt(sumOfSquares(parameters, largest, within));
+  const norm = largest === 0 ? 0 : largest * Math.sqrt(sumOfSquares(parameters, largest, ranges));
   must(norm < Infinity, 'clip', 'the norm of the gradients must be finite', norm);
   return norm;
 }

@@ -16,7 +16,7 @@
  * Source: Graves, Fernández, Gomez & Schmidhuber 2006, "Connectionist temporal classification", equations 6 to 16.
  */
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
-import { contents, isList, type Tensor } from '../../core/tensor';
+import { contents, isList, isTensor, type Tensor } from '../../core/tensor';
 import { readLengths } from '../network/batch/sequence';
 import type { LossFunction } from './ownloss';
 
@@ -97,6 +97,7 @@ export function ctcLabels(
   options: { blank?: number; lengths?: readonly number[] } = {},
 ): number[][] {
   const where = 'ctcLabels';
+  mustBe(isTensor(output), where, 'the output must be a tensor', output);
   mustKnowKeys(options, ['blank', 'lengths'], where);
   const { blank = 0 } = options;
   mustCount(blank, where, 'blank', 0);

@@ -1,7 +1,9 @@
 /** A loss curve of bounded length: each point is the mean over an interval, which doubles when the curve gets long. */
+import { mustBeArrayLike } from '../../core/check';
 
 const MOST_POINTS = 2000;
 
+/** A loss at a step. */
 export interface LossPoint {
   step: number;
   loss: number;
@@ -32,6 +34,7 @@ export class LossCurve {
 
   /** Restores a curve from `pairs` and `rest`. */
   static from(pairs: ArrayLike<number>, rest: CurveRest): LossCurve {
+    mustBeArrayLike(pairs, 'LossCurve.from', 'the pairs');
     const curve = new LossCurve();
     for (let k = 0; k + 1 < pairs.length; k += 2) {
       curve.steps.push(pairs[k]);

@@ -5,7 +5,7 @@
  * change with the step (learning rate, bias corrections) are computed in float64 and passed as scalars.
  */
 import ndarray from 'ndarray';
-import { must, mustBe } from '../../core/check';
+import { must, mustBe, mustBeArrayLike, mustBeObject } from '../../core/check';
 import type { Data } from '../../core/memory';
 import { Program, type Executor } from '../../core/programs/program';
 import {
@@ -155,7 +155,13 @@ export class Optimizer {
   }
 
   /** Restores what is `within` from a snapshot. */
-  restore({ steps, numbers }: OptimizerSnapshot, within: readonly ElementRange[] = [this.all]): void {
+  restore(snapshot: OptimizerSnapshot, within: readonly ElementRange[] = [this.all]): void {
+    const where = 'optimizer.restore';
+    mustBeObject(snapshot, where, 'the snapshot');
+    const { steps, numbers } = snapshot;
+    const fits =
+      Array.isArray(numbers) && this.changed.every(({ length }, k) => numbers[k]?.length === length);
+    mustBe(fits, where, 'the snapshot must be one that keep() of this optimizer returned', numbers);
     this.changed.forEach((data, k) => copy(numbers[k], data, within));
     this.made = steps;
   }
@@ -187,10 +193,12 @@ export class Optimizer {
    */
   load(state: Readonly<Record<string, Tensor | ArrayLike<number>>>): void {
     const where = 'optimizer.load';
+    mustBeObject(state, where, 'the state');
     const own = this.state();
     const given = new Map<string, ArrayLike<number>>();
     for (const [name, values] of Object.entries(state)) {
       must(name in own, where, `the name must be one of ${Object.keys(own).join(', ')}`, name);
+      if (!isTensor(values)) mustBeArrayLike(values, where, name);
       const flat = isTensor(values) ? toFlat(values) : values;
       const size = sizeOf(own[name].shape);
       must(flat.length === size, where, `${name} must hold ${size} values`, flat.length);

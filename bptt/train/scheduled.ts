@@ -1,6 +1,6 @@
 /** Scheduled sampling: trains a decoder on its own predictions, so that it learns to recover from mistakes. */
-import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
-import type { Random } from '../../core/random/random';
+import { isNumber, must, mustBe, mustBeObject, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
+import { mustBeRandom, type Random } from '../../core/random/random';
 import { flatten } from '../network/batch/numbers';
 import type { Batch } from '../network/batch/batch';
 import { drawClass, likeliest } from '../decode/draw';
@@ -38,11 +38,13 @@ export interface ScheduledSamplingOptions {
 export function scheduledSampling(network: Network, batch: Batch, options: ScheduledSamplingOptions): Batch {
   const where = 'scheduled';
   mustBeNetwork(network, where);
+  mustBeObject(batch, where, 'the batch');
   mustKnowKeys(options, ['probability', 'choose', 'random'], where);
   const { probability, choose = 'likeliest', random = network.random } = options;
   const isProbability = isNumber(probability) && probability >= 0 && probability <= 1;
   must(isProbability, where, 'probability must be in 0…1', probability);
   mustBeOneOf(choose, ['likeliest', 'drawn'], where, 'choose');
+  mustBeRandom(random, where);
   mustBeOneOf(network.architecture.topology, ['encoder-decoder'], where, 'the topology');
   const { shape, numbers } = flatten(batch.targets ?? [], where, 'targets');
   must(

@@ -1,5 +1,5 @@
 /** A seeded random number generator with a state that can be saved: xoshiro128** (Blackman & Vigna 2018). */
-import { must, mustShape } from '../check';
+import { must, mustBe, mustShape } from '../check';
 import { cosOfTurn, log } from './portable';
 
 /** Four 32-bit words. */
@@ -120,6 +120,12 @@ export class Random {
     }
     return items;
   }
+}
+
+/** Throws TypeError unless the value is a generator of random numbers, of this or another copy of the library. */
+export function mustBeRandom(random: unknown, where: string): asserts random is Random {
+  const fits = typeof random === 'object' && random !== null && 'word' in random;
+  mustBe(fits, where, 'random must be a generator', random, 'new Random(seed)');
 }
 
 const rotate = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
