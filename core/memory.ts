@@ -109,7 +109,7 @@ export class Memory {
       'memory',
       `the engine's ${this.buffer.byteLength / 2 ** 20} MB must have room for ${(bytes / 2 ** 20).toFixed(1)} MB more`,
       `${(this.used() / 2 ** 20).toFixed(1)} MB in use`,
-      'a smaller batch or checkpointEvery needs less; BACKSTEP_MEMORY_MB, set before the first tensor, gives up to 4096',
+      'a smaller batch or checkpointEvery needs less; networks that are no longer used are freed only while the program awaits; BACKSTEP_MEMORY_MB, set before the first tensor, gives up to 4096',
     );
     const region = { start: gap.start, end: gap.start + bytes };
     gap.start = region.end;

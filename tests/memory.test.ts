@@ -39,7 +39,7 @@ describe('allocation', () => {
     const half = full.allocate(MB / 16, 'float64');
     expect(() => full.allocate(MB / 8, 'float64')).toThrow(
       "memory: the engine's 1 MB must have room for 1.0 MB more, got 0.5 MB in use " +
-        '(a smaller batch or checkpointEvery needs less; BACKSTEP_MEMORY_MB, set before the first tensor, gives up to 4096)',
+        '(a smaller batch or checkpointEvery needs less; networks that are no longer used are freed only while the program awaits; BACKSTEP_MEMORY_MB, set before the first tensor, gives up to 4096)',
     );
     expect(half).toHaveLength(MB / 16);
   });
