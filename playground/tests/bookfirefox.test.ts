@@ -39,9 +39,9 @@ import { bookFolder, firefoxPath, hasBook, hasFirefox } from './browser';
       await open('/zh/book/elman', width);
       for (const [typed, verdict] of [
         ['一半', '请输入一个数'],
-        ['1', '不对，答案更大。'],
-        ['139 %', '正确。'],
-        ['1.386', '正确。'],
+        ['0.5', '不对，答案更大。'],
+        ['100 %', '正确。'],
+        ['1', '正确。'],
       ]) {
         const input = await page.waitForSelector('.exercise input');
         await input!.evaluate((element) => (element.value = ''));
