@@ -84,7 +84,7 @@ const desktop = { viewport: { width: 1280, height: 800 } };
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('显示答案');
     await page.keyboard.press('Enter');
-    await page.getByText('答案： 1').waitFor();
+    await page.getByText('答案： 1', { exact: true }).waitFor();
   });
 
   test.each([
