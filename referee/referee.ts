@@ -159,12 +159,23 @@ class Session {
     }
   }
 
+  /** Whether the cell can be of these sizes: some need more than one unit or input. */
+  private fits({ D, H }: QuestionPlan): boolean {
+    try {
+      this.make({ input: D, hidden: H });
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+
   /** Finds a minimal question that is still answered wrongly, by reducing one size at a time. */
   async shrink(from: Found): Promise<Smallest> {
     let [row, asked] = [from, 0];
     for (let again = true; again;) {
       again = false;
-      for (const candidate of smaller(row.plan)) {
+      for (const candidate of smaller(row.plan).filter((plan) => this.fits(plan))) {
         if (asked++ >= SHRINKING) break;
         const found = await this.judge(candidate);
         if (found.row.verdict !== 'wrong') continue;

@@ -66,6 +66,16 @@ describe('a program that misbehaves', () => {
     ]);
   });
 
+  it('is asked no size that the cell refuses while the smallest wrong answer is sought', async () => {
+    const command = program('zeros', 'say(JSON.stringify({ id: q.id, output: like(q.dOutput) }) + "\\n");');
+    const make = (sizes: { input: number; hidden: number }) => lstm({ ...sizes, gateNorm: true });
+    const { smallest } = await referee(command, make, {
+      ...{ milliseconds: PATIENCE, seed: 0 },
+      plans: plans.slice(0, 1),
+    });
+    expect(smallest?.plan).toMatchObject({ T: 1, B: 1, D: 1, H: 2 });
+  });
+
   it('that says nothing is ended in time, and the next question is asked of a fresh one', async () => {
     const silent = new ForeignProgram(program('silent', ''), 200);
     for (let k = 0; k < 2; k++) await expect(silent.ask('{}')).rejects.toThrow('no answer within 0.2 s');
