@@ -118,7 +118,7 @@ export const trainingSettings = {
 
 /** Settings of a new network besides those of its training, for `backstep flow` and the playground. */
 export const networkSettings = {
-  bidirectional: { kind: 'switch', label: 'Read from both ends', help: 'bidirectional layers' },
+  bidirectional: { kind: 'switch', label: 'Bidirectional', help: 'layers that read in both directions' },
   spectralRadius: {
     ...{ kind: 'number', above: 0, label: 'Spectral radius of Wh at the start', unit: 'r' },
     help: 'scale the recurrent matrix of every gate to this spectral radius',

@@ -82,7 +82,7 @@ export const en = {
   'train.computed': 'computed by the {executor} kernels in your browser',
   'train.target': 'target',
   sequence: 'sequence',
-  'train.both': 'It reads from both ends: it sees what it should predict, and it cannot write.',
+  'train.both': 'It is bidirectional: it sees what it should predict, and it cannot write.',
   'train.writes': '{cell} writes',
   'train.sample': 'sample of {cell}',
 

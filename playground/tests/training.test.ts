@@ -138,10 +138,10 @@ inChromium('training', (open) => {
       await write(label, value);
       expect(setting(page, name)).toBe(value);
     }
-    await page.getByLabel('read from both ends').check();
+    await page.getByLabel('Bidirectional').check();
     expect(setting(page, 'bidirectional')).toBe('true');
-    await page.getByText('It reads from both ends', { exact: false }).first().waitFor();
-    await page.getByLabel('read from both ends').uncheck();
+    await page.getByText('It is bidirectional', { exact: false }).first().waitFor();
+    await page.getByLabel('Bidirectional').uncheck();
     await page
       .getByLabel('Text: paste your own')
       .fill('so much depends upon what is repeated, repeated, repeated. '.repeat(4));
