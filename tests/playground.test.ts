@@ -15,7 +15,7 @@ import {
 import { worked } from '../bptt/trace/arithmetic';
 import { rowOf, verdictText } from '../playground/panels/verdict';
 import { csvOf, hasRisen, History, meansOf } from '../playground/ui/history';
-import { commonStart, completions, wordBefore } from '../playground/ui/complete';
+import { commonStart, completed, completions, wordBefore } from '../playground/ui/complete';
 import { labelOf, placedLabels } from '../playground/ui/labels';
 import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
@@ -570,5 +570,9 @@ describe('completing a name', () => {
     expect(commonStart(['dhOut', 'dhNext'])).toBe('dh');
     expect(commonStart(['dhOut'])).toBe('dhOut');
     expect(commonStart([])).toBe('');
+    expect(completed('DH', names)).toBe('dh');
+    expect(completed('dho', names)).toBe('dhOut');
+    expect(completed('x', names)).toBe('x');
+    expect(completed('ab', ['abX', 'aBy'])).toBe('ab');
   });
 });

@@ -77,7 +77,7 @@ export const en = {
   'train.sequence': 'The sequence, and the output of the network',
   'train.parameters': '{cell}: {count} parameters',
   'train.characters': '{count} different characters',
-  'train.oneCharacter': 'the text has a single kind of character: there is nothing to learn',
+  'train.oneCharacter': 'the text has only one distinct character: there is nothing to learn',
   'train.nats': 'loss in nats per symbol',
   'train.computed': 'computed by the {executor} kernels in your browser',
   'train.target': 'target',
@@ -247,7 +247,7 @@ export const en = {
     'The line differs from the right one only where {names} is not 0, and in this network it is 0 at every step.',
   'check.noNext':
     'It is the gradient from the step after, and there is none: no step of this cell reads this state of the step before.',
-  'check.noPath': 'What it changes reaches none of them in this network.',
+  'check.noPath': 'Nothing that it changes reaches any of them in this network.',
   'check.caught': 'Caught: {bad} of {all} gradients are wrong. {own}',
   'check.ownRight': 'Those of {name} are right.',
   'check.ownWrong': 'Of {name}: {wrong} of {all}.',

@@ -10,6 +10,13 @@ export const completions = (word: string, names: readonly string[]): string[] =>
     ? []
     : names.filter((name) => name !== word && name.toLowerCase().startsWith(word.toLowerCase()));
 
+/** A word completed as far as all names agree that begin with it. */
+export function completed(word: string, names: readonly string[]): string {
+  const start = commonStart(completions(word, names));
+  // names that differ in upper and lower case may have less in common than the word
+  return start.length < word.length ? word : start;
+}
+
 /** What all names begin with. */
 export function commonStart(names: readonly string[]): string {
   const [first = '', ...rest] = names;
@@ -30,9 +37,10 @@ export function completeNames(
   field.addEventListener('keydown', (event) => {
     if (!event.ctrlKey || event.code !== 'Space') return;
     event.preventDefault();
-    const found = completions(wordBefore(field.value, field.selectionStart), names());
-    if (found.length === 0) return;
-    putName(field, commonStart(found));
+    const word = wordBefore(field.value, field.selectionStart);
+    const name = completed(word, names());
+    if (name === word) return;
+    putName(field, name);
     done();
   });
 }
