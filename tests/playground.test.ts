@@ -13,6 +13,7 @@ import {
   type PageSettings,
 } from '../playground/engine/settings';
 import { worked } from '../bptt/trace/arithmetic';
+import { trackInWords } from '../playground/panels/track';
 import { rowOf, verdictText } from '../playground/panels/verdict';
 import { csvOf, hasRisen, History, meansOf } from '../playground/ui/history';
 import { commonStart, completed, completions, wordBefore } from '../playground/ui/complete';
@@ -264,6 +265,28 @@ describe('a trace', () => {
     const before = flatGradients.data.slice();
     session.trace(0, 0);
     expect(flatGradients.data).toEqual(before);
+  });
+
+  test.each([
+    [
+      'lstm',
+      [
+        'h: hidden state',
+        'c: cell state',
+        'f: forget gate',
+        'i: input gate',
+        'g: candidate',
+        'o: output gate',
+      ],
+    ],
+    ['lmu', ['h: hidden state', 'm']],
+    ['diagonal', ['h: hidden state', 'p']],
+  ])('of %s: its values by name, then the gradients', (cell, values) => {
+    const [{ tracks }] = new Session({ ...settingsFor('sine'), cell, hidden: 3 }).trace(0, 0).layers;
+    expect(Object.keys(tracks).map((name) => trackInWords(name, 'h'))).toEqual([
+      ...values,
+      ...['dh: gradient', 'dhOut: gradient from the output', 'dhNext: gradient from the step after'],
+    ]);
   });
 
   test('its lines, with the numbers put in', () => {

@@ -243,15 +243,15 @@ function product(
   };
 }
 
-/** Keeps the states before and after step t, and the named parts of the buffers: gates, candidates. */
+/** Keeps the states before and after step t, hidden units h, factors p of the old state, and gates and candidates. */
 function track(layer: TracedLayer, unroll: Unroll, t: number): void {
   const v = unroll.own(t);
   const { states, parts = {} } = unroll.cell;
   for (const name of Object.keys(states).map((state) => `${state}Prev`))
     layer.steps[t].before[name] = toFlat(v[name]);
   const gates = Object.keys(parts).filter((name) => /^[ifgorznu]$/.test(name));
-  const plainUnits = Object.keys(unroll.buffers).filter((name) => name === 'h');
-  for (const name of [...Object.keys(states), ...plainUnits, ...gates])
+  const whole = Object.keys(unroll.buffers).filter((name) => name === 'h' || name === 'p');
+  for (const name of [...Object.keys(states), ...whole, ...gates])
     (layer.tracks[name] ??= [])[t] = toFlat(v[name]);
 }
 

@@ -12,6 +12,7 @@ import { save } from '../ui/files';
 import { labelOf } from '../ui/labels';
 import { littleMotion } from '../ui/motion';
 import { drawNetwork, largest, timeOf, type Moment } from './network';
+import { trackInWords } from './track';
 import { say, translated } from '../languages/say';
 
 /** Milliseconds between two steps of the animation. */
@@ -231,7 +232,7 @@ export class TimePanel implements Panel {
       ),
       selectElement(
         say('time.shown'),
-        names.map((name) => [name, words(name, names[0])] as const),
+        names.map((name) => [name, trackInWords(name, names[0])] as const),
         this.what,
         (value) => {
           this.what = value;
@@ -393,16 +394,4 @@ export class TimePanel implements Panel {
     whole.prepend(style);
     save('backstep-unrolled.svg', `${whole.outerHTML}\n`, 'image/svg+xml');
   }
-}
-
-/** The name of a track in the drop-down. */
-function words(name: string, output: string): string {
-  const known = (['i', 'f', 'g', 'o', 'r', 'z', 'n', 'h', 'c'] as const).find((one) => one === name);
-  if (known)
-    return say('track.named', {
-      name,
-      what: say(known === 'o' && output === 'o' ? 'track.output' : `track.${known}`),
-    });
-  if (name.endsWith('Out')) return say('track.out', { name });
-  return say(name.endsWith('Next') ? 'track.next' : 'track.gradient', { name });
 }
