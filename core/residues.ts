@@ -298,6 +298,7 @@ export class GraphInField {
     const { re, du, steps } = this;
     // at the same point, constants keep their residues
     const isNew = this.settled !== point;
+    if (isNew) this.settled = undefined; // until all are computed: a division by 0 may come before
     this.point = point;
     for (let k = 0; k < steps.length; k++) {
       const { node, rule, constant, args, a, b, c, exponential } = steps[k];

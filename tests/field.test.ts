@@ -188,6 +188,15 @@ describe('at a random point', () => {
     expect(differs).toContain(true);
   });
 
+  it('constants are those of the point, also after a division by 0 at another', () => {
+    const { graph } = statement(({ a }) => ({ y: scalar.div(0.5, a) }));
+    const at = (point: Point, a: number) => evaluateInField(graph, point, { a: { re: a, du: 0 } }).y.re;
+    const [point, other] = [new Point(primes[0], 0), new Point(primes[1], 0)];
+    const right = at(point, 3);
+    expect(() => at(other, 0)).toThrow(NoInverse);
+    expect(at(point, 3)).toBe(right);
+  });
+
   it('constants keep the side that they have', () => {
     const { graph } = statement(() => ({
       yes: select(0.5, 1, 2),
