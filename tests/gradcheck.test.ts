@@ -18,8 +18,8 @@ import {
 } from '../index';
 import type { Oracle } from '../bptt/check/row';
 import { randomNormals } from '../bptt/check/problem';
-import { mul } from '../core/programs/scalar';
-import { statementOf } from '../core/programs/statement';
+import { apply, Dual, language, mul, type OperationName } from '../core/programs/scalar';
+import { dualsOf, inputsOf, statementOf } from '../core/programs/statement';
 
 const sizes = { input: 4, hidden: 5 };
 
@@ -44,6 +44,54 @@ describe('oracles', () => {
     expect(() => doubleSum(problemOfCell(elman(sizes)))({ x: [1] })).toThrow(
       'doubleSum: variables must be among l0.Wx, l0.Wh, l0.b, l0.h0, got x',
     );
+  });
+
+  it.each([
+    ['forward mode', forwardMode],
+    ['the double sum', doubleSum],
+  ])('%s gives the same slopes of many directions at once as of one', (_name, oracle) => {
+    const problem = problemOfCell(lstm({ ...sizes, peepholes: true }), { lengths: [4, 2, 3] });
+    const random = new Random(1);
+    const sizeOf = { 'l0.Wx': 80, 'l0.Wh': 100, 'l0.b': 20, 'l0.c0': 15 };
+    const names = Object.entries(sizeOf);
+    // more than one group of them, over different variables
+    const directions = Array.from({ length: 37 }, (_, k) =>
+      Object.fromEntries(
+        names
+          .filter((_, at) => (k >> at) % 2 === 1)
+          .map(([name, size]) => [name, randomNormals(size, random)]),
+      ),
+    );
+    const together = oracle(problem);
+    together.ahead(directions);
+    const apart = oracle(problem);
+    directions.forEach((direction) => expect(together(direction)).toBeCloseTo(apart({ ...direction }), 12));
+    expect(new Set(directions.map(together)).size).toBe(35); // three have no variable
+  });
+
+  it('dual numbers in several directions are those in one, for every operation', () => {
+    const random = new Random(2);
+    for (const op of Object.keys(language) as OperationName[]) {
+      const { graph } = statement(({ a, b, c }) => ({ y: apply(op, a, b, c) }));
+      const names = inputsOf(graph);
+      const { re, du, run } = dualsOf(graph, 4);
+      for (const scale of [0, 1]) {
+        const values = names.map(() => scale * random.normal() ** 2);
+        // the second is constant, where a slope may be infinite
+        const slopes = names.map(() => [random.normal(), 0, random.normal(), NaN]);
+        names.forEach((_, k) => {
+          re[k] = values[k];
+          du.set(slopes[k], 4 * k);
+        });
+        run(3);
+        const y = graph.outputs.y;
+        for (let lane = 0; lane < 3; lane++) {
+          const duals = names.map((name, k) => [name, new Dual(values[k], slopes[k][lane])]);
+          const one = statementOf(graph)(Object.fromEntries(duals) as Record<string, Dual>).y as Dual;
+          expect([re[y], du[4 * y + lane]]).toEqual([one.re, one.du]);
+        }
+      }
+    }
   });
 
   it('gradients of both initial states are compared', () => {

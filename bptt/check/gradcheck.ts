@@ -51,7 +51,7 @@ import { hasNewton, newtonSlope } from './jacobians/newton';
 import { compareExactly, exactRowsOf, type Derived } from './exact/compare';
 import { gradientRounding } from './rounding';
 import { indexOf, largestOf, RowBuilder, type ExactOracle, type GradcheckRow, type Oracle } from './row';
-import { forwardMode } from './rtrl';
+import { forwardMode, LANES } from './rtrl';
 
 /** The oracles of a gradient check, its batch and sizes, and how many entries it compares. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
@@ -199,12 +199,16 @@ function compare(
     const chosen = all
       ? gradient.map((_, k) => k)
       : Array.from({ length: coordinates }, () => random.below(size));
-    const units = chosen.map((k) => unitDirection(variable, size, k));
-    slope.ahead?.(units);
-    chosen.forEach((k, at) => {
-      const where = `[${indexOf(k, value.shape).join(', ')}]`;
-      row.add(gradient[k], judge(gradient[k], units[at], slope, measure), where);
-    });
+    // a few at a time: a direction is as large as its variable
+    for (let from = 0; from < chosen.length; from += LANES) {
+      const some = chosen.slice(from, from + LANES);
+      const units = some.map((k) => unitDirection(variable, size, k));
+      slope.ahead?.(units);
+      some.forEach((k, lane) => {
+        const where = `[${indexOf(k, value.shape).join(', ')}]`;
+        row.add(gradient[k], judge(gradient[k], units[lane], slope, measure), where);
+      });
+    }
     for (let d = 0; !all && d < directions; d++) {
       const along = randomNormals(size, random);
       const norm = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));

@@ -45,7 +45,7 @@ export interface Slope {
   ahead?: (directions: readonly Direction[]) => void;
 }
 
-/** A slope by a computation that takes up to `lanes` directions of the same variables at once. */
+/** A slope by a computation that takes up to `lanes` directions at once. */
 export function inLanes(
   lanes: number,
   slopes: (directions: readonly Direction[]) => number[],

@@ -54,11 +54,12 @@ export function slopeFrom(
   // a decoder starts from the encoder's final states, so its initial states are not variables
   const variables = Object.keys(parts).filter((name) => name in problem.variables);
   const slope = inLanes(lanes, (directions) => {
-    let sums = directions.map(() => 0);
-    for (const name of Object.keys(directions[0])) {
+    const sums = directions.map(() => 0);
+    for (const name of new Set(directions.flatMap((direction) => Object.keys(direction)))) {
       must(name in parts, where, `variables must be among ${variables.join(', ')}`, name);
-      const more = parts[name](directions.map((direction) => direction[name]));
-      sums = sums.map((sum, lane) => add(sum, more[lane]));
+      const along = [...directions.keys()].filter((lane) => name in directions[lane]);
+      const more = parts[name](along.map((lane) => directions[lane][name]));
+      along.forEach((lane, k) => (sums[lane] = add(sums[lane], more[k])));
     }
     return sums;
   });
