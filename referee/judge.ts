@@ -297,9 +297,14 @@ export abstract class Judge {
       `your ${listed(of)} ${of.length > 1 ? words : singular(words)}`;
     if (common.length > 0) {
       const norm = lengthOf(wrong.flatMap(({ values }) => values));
-      const clip = isChosen(norm) ? `: they are clipped to a norm of ${Number(norm.toPrecision(3))}` : '';
+      const clip = isChosen(norm) ? `: they are clipped to a norm of ${Number(norm.toPrecision(2))}` : '';
+      // clipping makes them smaller
+      const isSmaller = (words: string): boolean => {
+        const factor = Number(/^are (\S+) times ours$/.exec(words)?.[1]);
+        return factor > 0 && factor < 1;
+      };
       return common.map(({ words }) => ({
-        words: sentence(names, /^are [\d.e-]+ times ours$/.test(words) ? words + clip : words),
+        words: sentence(names, isSmaller(words) ? words + clip : words),
         kind: 'gradient',
       }));
     }

@@ -184,9 +184,9 @@ function decayed({ given, ours, tolerance }: Comparison, { local, unroll }: Grad
     : [];
 }
 
-/** Whether a number has at most three digits, as a limit that somebody chose; PyTorch's clipping adds 1e-6 to a norm. */
+/** Whether a number has at most two digits, as a limit that somebody chose; PyTorch's clipping adds 1e-6 to a norm. */
 export const isChosen = (limit: number): boolean =>
-  Math.abs(limit - Number(limit.toPrecision(3))) <= 1e-5 * Math.abs(limit);
+  Math.abs(limit - Number(limit.toPrecision(2))) <= 1e-5 * Math.abs(limit);
 
 /** Ours with every number beyond a limit replaced by the limit; one number alone shows only a limit that is chosen. */
 function clipped({ given, ours, tolerance }: Comparison): string[] {

@@ -62,6 +62,14 @@ describe('mistakes of other kinds', () => {
     expect(judge.judge(gradients as Named, 'float64').message).toContain(message);
   });
 
+  it.each([1000, -0.25])('a factor that is no clipping is not called so, though the norm is %d', (norm) => {
+    const { dWx, dWh, db } = ours;
+    const factor = norm / Math.hypot(...dWx, ...dWh, ...db);
+    const scaled = (values: number[]): number[] => values.map((v) => factor * v);
+    const given = { dWx: scaled(dWx), dWh: scaled(dWh), db: scaled(db) };
+    expect(judge.judge(given, 'float64').message).toMatch(/ times ours$/);
+  });
+
   it.each([
     ['gru', gru(sizes), '(1 - z) * n + z * hPrev', 'z * n + (1 - z) * hPrev'],
     [
