@@ -17,7 +17,7 @@ export interface NamedOutput {
 }
 
 /** Names in equations; those before a bracket are functions. */
-const NAME = /(?<![\w.])[A-Za-z]\w*(?!\w*\()/g;
+const NAME = /(?<![\w.])[A-Za-z]\w*(?!\w*\s*\()/g;
 
 /**
  * The definition of the loss of outputs by name, in the order of their columns.

@@ -13,6 +13,7 @@ import {
   network,
   parallel,
   Random,
+  registerLoss,
   toFlat,
   toNested,
   type Batch,
@@ -144,6 +145,19 @@ test('threads share a batch', async () => {
   );
 });
 
+test('a function may stand apart from its bracket in the equations of a loss', () => {
+  const { name } = registerLoss(
+    loss({
+      ...{ name: 'apart', title: 'apart', targets: 'numbers' },
+      forward: 'rowLoss = sum (abs (y - target), axis=1)',
+      backward: 'dy = weight * (2 * step (y - target) - 1)',
+    }),
+  );
+  expect(namedOutputs({ a: { width: 2, loss: name } }).loss.definition.forward).toContain(
+    'rowLoss_a = sum (abs (y_a - target_a), axis=1)',
+  );
+});
+
 describe('what does not fit is refused', () => {
   const of =
     (one: Partial<NamedOutput>, name = 'a') =>
@@ -192,5 +206,6 @@ describe('what does not fit is refused', () => {
       'namedOutputs: targets must be for sign, level, sum, got sun',
     ],
     [() => named.targets({ sign: own.sign } as never), 'targets of level must'],
+    [() => named.split(null as never), 'namedOutputs: the output must be a tensor, got null'],
   ])('%#', (call, message) => expect(call).toThrow(message));
 });

@@ -1,6 +1,6 @@
 /** Several outputs by name: adjacent columns of one output layer, each with a loss of its own. */
 import { must, mustBe, mustKnowKeys } from '../../core/check';
-import { contents, dtypeOf, outside, type Numbers, type Tensor } from '../../core/tensor';
+import { contents, dtypeOf, isTensor, outside, type Numbers, type Tensor } from '../../core/tensor';
 import { loss, lossOf, type Loss } from '../../losses';
 import { joinedLoss, type NamedOutput } from '../../losses/joined';
 import { flatten, type FlatNumbers } from './batch/numbers';
@@ -53,6 +53,7 @@ export function namedOutputs<Name extends string>(
       return joinedTargets(outputs, named, width, where);
     },
     split: (output) => {
+      mustBe(isTensor(output), where, 'the output must be a tensor', output);
       const O = output.shape[output.shape.length - 1];
       must(O === width, where, `the output must be ${width} wide`, O, names.join(', '));
       const rows = output.size / O;
