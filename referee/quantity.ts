@@ -166,6 +166,9 @@ function ofOnePart(
   ];
 }
 
+/** Numbers that agree by chance with this probability are taken to agree for a reason. */
+const UNLIKELY = 1e-4;
+
 /** Ours with a part of the weights added. */
 function decayed({ given, ours, tolerance }: Comparison, { local, unroll }: GradientOrigin): string[] {
   const parameter = unroll?.options.parameters[local.slice(1)];
@@ -175,9 +178,13 @@ function decayed({ given, ours, tolerance }: Comparison, { local, unroll }: Grad
     given.map((v, k) => v - ours[k]),
     weights,
   );
-  if (rate === undefined || Math.abs(rate) * largest(weights) <= 8 * tolerance) return [];
+  if (rate === undefined) return [];
+  // how likely other differences are as near to a multiple of the weights
+  const share = tolerance / (Math.abs(rate) * largest(weights));
+  const others = weights.filter((w) => w !== 0).length - 1;
+  if (!(share < 1 / 8 && share ** others < UNLIKELY)) return [];
   const expected = ours.map((v, k) => v + rate * weights[k]);
-  return weights.length > 1 && near(given, expected, tolerance)
+  return near(given, expected, tolerance)
     ? [
         `are ours plus ${Number(rate.toPrecision(4))} times the weights: weight decay is no part of the gradient`,
       ]
@@ -191,9 +198,11 @@ export const isChosen = (limit: number): boolean =>
 /** Ours with every number beyond a limit replaced by the limit; one number alone shows only a limit that is chosen. */
 function clipped({ given, ours, tolerance }: Comparison): string[] {
   const limit = largest(given);
-  const beyond = ours.filter((v) => Math.abs(v) > limit + tolerance).length;
+  const beyond = given.filter((_, k) => Math.abs(ours[k]) > limit + tolerance);
   const cut = ours.map((v) => Math.min(Math.max(v, -limit), limit));
-  if (limit === 0 || beyond === 0 || (beyond === 1 && !isChosen(limit)) || !near(given, cut, tolerance))
+  // a limit is the same number everywhere, whatever the format
+  const isLimit = beyond.length > 1 || (beyond.length === 1 && isChosen(limit));
+  if (limit === 0 || !isLimit || beyond.some((v) => Math.abs(v) !== limit) || !near(given, cut, tolerance))
     return [];
   return [`are ours clipped to ±${Number(limit.toPrecision(6))}: clipping is no part of the gradient`];
 }

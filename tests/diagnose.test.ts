@@ -2,6 +2,7 @@
 import { cellFromText, diagnose, gru, lstm, mingru } from '../index';
 import { edited, edits } from '../referee/edits';
 import { Case } from '../referee/diagnose';
+import { readings } from '../referee/quantity';
 import { Subject, type Named } from '../referee/subject';
 import { Program } from '../core/programs/program';
 import { tensor, toFlat } from '../core/tensor';
@@ -68,6 +69,22 @@ describe('mistakes of other kinds', () => {
     const scaled = (values: number[]): number[] => values.map((v) => factor * v);
     const given = { dWx: scaled(dWx), dWh: scaled(dWh), db: scaled(db) };
     expect(judge.judge(given, 'float64').message).toMatch(/ times ours$/);
+  });
+
+  it('numbers of a coarse format are not taken for clipped or decayed ones that are as near', () => {
+    const judge = new Case(ask(gru({ input: 1, hidden: 2 }), { T: 1, B: 1, seed: 46 }));
+    const dbhn = judge.ours.dbhn.map((v) => -v);
+    const { message } = judge.judge({ ...judge.ours, dbhn }, 'bfloat16');
+    expect(message).toContain('your dbhn is ours with the other sign');
+    expect(message).not.toContain('weight decay');
+    const place = { T: 1, B: 1, shape: [3], local: 'dbhn' };
+    const ours = [0.05, -0.03, 0.04];
+    const wordsOf = (given: number[]): string[] =>
+      readings({ quantity: 'dbhn', given, ours, tolerance: 0.02 }, place, {}).map(({ words }) => words);
+    expect(wordsOf([0.01, -0.005, 0.008])).toEqual([]);
+    expect(wordsOf([0.01, -0.01, 0.01])).toEqual([
+      'are ours clipped to ±0.01: clipping is no part of the gradient',
+    ]);
   });
 
   it.each([
