@@ -216,17 +216,15 @@ export function nameOfLoss(given: string | Loss, where: string): string {
 
 /** @throws RangeError if O is not the width of the loss, or no multiple of the length of a list that it repeats. */
 export function mustFitOutput(name: string, O: number, where: string): void {
+  const { columns, repeated } = lossOf(name, where);
   const width = widthOfLoss(name) ?? O;
   must(O === width, where, `the output must be ${width} for the columns of its loss`, O, name);
-  if (lossOf(name).columns) return;
-  for (const [key, { length }] of Object.entries(lossOf(name, where).repeated))
-    must(
-      O % length === 0,
-      where,
-      `the output of ${name} must have a multiple of ${length} numbers`,
-      O,
-      `one for each ${key}`,
-    );
+  const ranges = rangesOf(columns);
+  for (const [key, { length }] of Object.entries(repeated)) {
+    const own = rangeOf(key, ranges)?.width ?? O;
+    const what = `the output of ${name} must have a multiple of ${length} numbers`;
+    must(own % length === 0, where, what, own, `one for each ${key}`);
+  }
 }
 
 /** The tensors of a recorded loss. */

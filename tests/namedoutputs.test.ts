@@ -179,6 +179,19 @@ describe('what does not fit is refused', () => {
         }),
       'twice: columns must have names that differ, got sign, sign',
     ],
+    [
+      () =>
+        make({
+          output: 2,
+          loss: loss({
+            ...{ name: 'uneven', title: 'uneven', targets: 'numbers', columns: [['a', 2, 'same']] },
+            repeated: { level_a: [1, 2, 3] },
+            forward: 'error_a = level_a * (y_a - target_a)\nrowLoss = sum(error_a * error_a, axis=1)',
+            backward: 'dy_a = 2 * weight * level_a * error_a',
+          }),
+        }),
+      'the output of uneven must have a multiple of 3 numbers, got 2 (one for each level_a)',
+    ],
     [of({ width: 0 }), 'namedOutputs: the width of a must be a whole number >= 1, got 0'],
     [of({ weight: -1 }), 'namedOutputs: the weight of a must be > 0, got -1'],
     [of({ loss: 'sofmax' }), 'sofmax (did you mean softmax?)'],
