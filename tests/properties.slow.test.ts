@@ -54,18 +54,21 @@ const width = fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 9, 13, 17);
 
 function cases(kind: Kind, { both = true, setting = fc.constantFrom(...settings) } = {}): fc.Arbitrary<Case> {
   const side = fc.constant(false);
-  const layer = fc.record({
-    kind: fc.constantFrom(...names),
-    hidden: width,
-    both: both ? fc.boolean() : side,
+  // a single number cannot be normalized
+  const wide = <L extends { kind: Kind; hidden: number }>(one: L): L => ({
+    ...one,
+    hidden: Math.max(one.hidden, one.kind.endsWith(' norm') ? 2 : 1),
   });
+  const layer = fc
+    .record({ kind: fc.constantFrom(...names), hidden: width, both: both ? fc.boolean() : side })
+    .map(wide);
   const sizes = { T: fc.integer({ min: 1, max: 7 }), B: fc.constantFrom(1, 2, 3, 5, 8), D: width, O: width };
   return fc
     .record({ ...sizes, below: fc.array(layer, { maxLength: 1 }), above: fc.array(layer, { maxLength: 1 }) })
     .chain(({ T, B, D, O, below, above }) =>
       fc.record({
         ...{ T: fc.constant(T), B: fc.constant(B), D: fc.constant(D), O: fc.constant(O) },
-        stack: layer.map((own) => [...below, { ...own, kind }, ...above]),
+        stack: layer.map((own) => [...below, wide({ ...own, kind }), ...above]),
         lengths: fc.array(fc.integer({ min: 1, max: T }), { minLength: B, maxLength: B }),
         classes: fc.boolean(),
         loss: fc.constantFrom('softmax' as const, 'squared' as const),
