@@ -101,6 +101,25 @@ describe('the figures', () => {
     expect(figuresOf(text, text).baseline.bitsPerSymbol).toBeLessThan(figures.baseline.bitsPerSymbol);
     expect(() => figuresOf(Uint8Array.from([1]))).toThrow('the text must hold at least two symbols, got 1');
   });
+
+  it('of a large vocabulary are computed in short passes, so that the outputs of one take little memory', () => {
+    const size = 40_000;
+    const outputs: number[] = [];
+    const uniform = {
+      forward({ x: { shape } }: { x: { shape: number[] } }) {
+        outputs.push(shape[0] * shape[1] * size);
+        return { output: { data: [0], offset: 0, shape: [...shape, size], stride: [0, 0, 0] } };
+      },
+    };
+    const text = {
+      indices: Uint16Array.from({ length: 2049 }, (_, k) => k),
+      vocabulary: { size, tokens: 'words' },
+    };
+    const { figures } = judgeText(uniform as never, text as never);
+    expect(figures).toMatchObject({ symbols: 2048, places: 2 });
+    expect((figures as unknown as Figures).model.bitsPerSymbol).toBeCloseTo(Math.log2(size), 10);
+    expect(Math.max(...outputs)).toBeLessThanOrEqual(2 ** 22);
+  });
 });
 
 describe('on the command line', () => {

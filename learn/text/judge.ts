@@ -4,7 +4,6 @@ import type { Network } from '../../bptt/network/network';
 import { must } from '../../core/check';
 import { count } from '../../core/format';
 import { logOfSum } from '../../core/programs/reduce';
-import { toFlat } from '../../core/tensor';
 import { bootstrap } from '../../data/metrics';
 import type { Vocabulary } from '../../io/vocabulary';
 import { unitsOf } from '../../text/events';
@@ -15,7 +14,8 @@ import { Trigram } from './trigram';
 /** Numbers that are computed for the probabilities of all symbols, at most: about ten seconds. */
 const MOST_NUMBERS = 2 ** 27;
 const [MOST_SYMBOLS, MOST_ROWS, LEAST_ROW] = [500_000, 32, 1024];
-const STEPS = 64;
+/** Steps of a pass, at most, and numbers of its output. */
+const [MOST_STEPS, MOST_OUTPUTS] = [64, 2 ** 22];
 /** Neighboring symbols that the bootstrap draws together, before it draws those in blocks. */
 const UNIT = 32;
 const RULE = 'a trigram that learns as it reads';
@@ -52,22 +52,24 @@ function bitsOf(network: Network, { indices, before, vocabulary: { size } }: Tex
     ...{ model: new Float64Array(rows * length), rule: new Float64Array(rows * length) },
     ...{ symbols: new Float64Array(rows * length), length, rows },
   };
+  const perPass = Math.max(1, Math.min(MOST_STEPS, Math.floor(MOST_OUTPUTS / (rows * size))));
   let from: States | undefined;
-  for (let t0 = 0; t0 < length; t0 += STEPS) {
-    const T = Math.min(STEPS, length - t0);
+  for (let t0 = 0; t0 < length; t0 += perPass) {
+    const T = Math.min(perPass, length - t0);
     const numbers = Float64Array.from(
       { length: T * rows },
       (_, k) => texts[k % rows][t0 + Math.floor(k / rows)],
     );
-    const pass = network.forward({ x: { shape: [T, rows], numbers } }, { from, predict: true });
-    from = pass.states;
-    const logits = toFlat(pass.output);
+    const { states, output } = network.forward({ x: { shape: [T, rows], numbers } }, { from, predict: true });
+    from = states;
+    const { data, offset, stride } = output;
     for (let k = 0; k < T * rows; k++) {
       const [t, b] = [t0 + Math.floor(k / rows), k % rows];
       const symbol = texts[b][t + 1];
       bits.symbols[b * length + t] = symbol;
-      const at = k * size;
-      bits.model[b * length + t] = (logOfSum(logits, size, at) - logits[at + symbol]) / Math.LN2;
+      const at = offset + (t - t0) * stride[0] + b * stride[1];
+      const logit = data[at + symbol * stride[2]];
+      bits.model[b * length + t] = (logOfSum(data, size, at, stride[2]) - logit) / Math.LN2;
     }
   }
   const rule = new Trigram(size);
