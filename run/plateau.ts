@@ -85,6 +85,10 @@ export function plateauOf(
   return made;
 }
 
+/** The state for other data: the rate stays lowered, but losses of both data are not compared. */
+export const onOtherData = (state: PlateauState | undefined): PlateauState | undefined =>
+  state && { factor: state.factor, bad: 0, cooldown: 0 };
+
 /** The factor of the learning rate at each step. */
 export function rateOf(options: ScheduleOptions, lower: Plateau | undefined): Schedule {
   const proper = scheduleOf(options);

@@ -107,6 +107,22 @@ test.each(Object.entries(kinds))('a %s that is resumed ends with the same bytes'
   expect(factorOf(wanted)).toBeLessThan(factorOf(saved));
 });
 
+test('on another text the rate stays lowered, but the losses of the old one do not count', () => {
+  const begun = Trainer.begin(settingsFor({ steps: 9 }), textOf());
+  const state = { factor: 0.25, best: 0.01, bad: 3, cooldown: 0 };
+  const saved = {
+    ...begun.checkpoint(),
+    training: { ...(begun.checkpoint().training as object), plateau: state },
+  };
+  const read = decodeCheckpoint(encodeCheckpoint(saved));
+  const { settings } = read.training as { settings: ReturnType<typeof settingsFor> };
+  const plateauFor = (sha256: string): unknown =>
+    (Trainer.resume({ ...settings, sha256 }, textOf(), read).checkpoint().training as { plateau: unknown })
+      .plateau;
+  expect(plateauFor(settings.sha256)).toEqual(state);
+  expect(plateauFor('b'.repeat(64))).toEqual({ factor: 0.25, bad: 0, cooldown: 0 });
+});
+
 test.each([
   [['train', 'x.txt', '--plateau', '0.5:3', '--schedule', 'cosine:50'], 'with --schedule cosine, got 0.5:3'],
   [

@@ -41,7 +41,7 @@ import {
 } from './events';
 import { plotCurves } from '../run/plot';
 import { settingsSchema, type TextSettings } from './settings';
-import { lowered, plateauOf, plateauState, rateOf } from '../run/plateau';
+import { lowered, onOtherData, plateauOf, plateauState, rateOf } from '../run/plateau';
 import { NOISE_FIX, noiseOf, PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, Trainee, Words } from '../run/trainee';
 
@@ -155,7 +155,8 @@ export class Trainer implements Trainee {
 
   /** Resumes the model of a checkpoint, at the step where it was saved. */
   static resume(settings: TextSettings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
-    const { curves: rests, plateau } = parseWith(trainingSchema, from.training, 'checkpoint: training');
+    const before = parseWith(trainingSchema, from.training, 'checkpoint: training');
+    const { curves: rests } = before;
     if (!from.optimizer || !from.curves || !from.states)
       throw usage(
         'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
@@ -169,6 +170,8 @@ export class Trainer implements Trainee {
     };
     const { threads = 1 } = settings; // a resumed run keeps its number of threads
     const { states } = from;
+    const isSame = settings.sha256 === before.settings.sha256;
+    const plateau = isSame ? before.plateau : onOtherData(before.plateau);
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves, plateau });
   }
 
