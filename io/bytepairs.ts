@@ -26,8 +26,8 @@ function lettersOfBytes(): string[] {
 
 const BYTES: ReadonlyMap<string, number> = new Map(LETTERS.map((letter, byte) => [letter, byte]));
 const WHERE = 'vocabulary';
-/** Most words whose classes are remembered. */
-const MOST_REMEMBERED = 1 << 16;
+/** Most words whose classes are remembered, and the most characters of one: longer ones hardly recur. */
+const [MOST_REMEMBERED, LONGEST_REMEMBERED] = [1 << 16, 64];
 /** More than the largest class. */
 const CLASSES = 1 << 16;
 
@@ -79,6 +79,7 @@ export class BytePairs {
     if (known) return known;
     mustHaveBytes(word);
     const classes = this.merged(Array.from(new TextEncoder().encode(word), (byte) => this.letters[byte]));
+    if (word.length > LONGEST_REMEMBERED) return classes;
     if (this.remembered.size >= MOST_REMEMBERED) this.remembered.clear();
     this.remembered.set(word, classes);
     return classes;

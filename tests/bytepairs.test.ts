@@ -85,6 +85,14 @@ describe('byte pairs', () => {
     expect(indices.length).toBeLessThan(text.length / 2 + 100);
   });
 
+  it('of short words are remembered, of long ones not, which would fill the memory', () => {
+    const twice = (word: string) => [0, 1].map(() => pairs.pairs!.encodeWord(word));
+    const [[short, again], [long, other]] = [twice('the'), twice('the'.repeat(30))];
+    expect(again).toBe(short);
+    expect(other).not.toBe(long);
+    expect(other).toEqual(long);
+  });
+
   it('write a character with the last of its bytes', () => {
     const write = pairs.writer();
     const bytes = Array.from(Buffer.from('é☃'), (byte) => vocab[letters[byte]]);
