@@ -16,7 +16,7 @@ const TWO_FILES = [
  *
  * @param file one of these files, or their folder.
  * @throws TypeError for a tokenizer of another kind; RangeError unless each of the 256 bytes has a symbol, and for more than
- *   65,536 symbols; the system's error when a file cannot be read.
+ *   65,536 symbols; Error when a file cannot be read.
  * @example
  * const vocabulary = readVocabulary('tokenizer.json');
  * vocabulary.decode(vocabulary.encode('Call me Ishmael.').indices); // 'Call me Ishmael.'
@@ -28,7 +28,9 @@ export function readVocabulary(file: string): Vocabulary {
     return new Vocabulary(symbols, 'byte pairs', merges);
   } catch (cause) {
     const { message } = cause as Error;
-    const Kind = cause instanceof RangeError ? RangeError : TypeError;
+    const Kind = [RangeError, TypeError].find((one) => cause instanceof one);
+    // the error of a file that cannot be read names it already
+    if (!Kind) throw cause;
     throw new Kind(`vocabulary: ${found}: ${message.replace(/^vocabulary: /, '')}`, { cause });
   }
 }

@@ -185,7 +185,7 @@ describe('other tokenizers are refused', () => {
       `vocabulary: ${name}: the file of a tokenizer must be JSON, got `,
     );
     expect(() => readVocabulary(join(folder, 'none', 'merges.txt'))).toThrow(
-      /must be a readable file, got no such file/,
+      /^read: .*merges.txt must be a readable file, got no such file/,
     );
     const many = Object.fromEntries(Array.from({ length: 65_281 }, (_, k) => [`x${k}`, k + 256]));
     const all = { ...Object.fromEntries(letters.map((letter, k) => [letter, k])), ...many };
