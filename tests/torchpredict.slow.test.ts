@@ -12,6 +12,12 @@ const python = pythonWith('torch') as string;
 const folder = mkdtempSync(join(tmpdir(), 'backstep-predict-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const cells = (csv: string): string[][] =>
+  csv
+    .trim()
+    .split('\n')
+    .map((line) => line.split(','));
+
 /** Trains for a few steps, exports, and returns the predictions of both for a file. */
 async function both(name: string, text: string, options: string[]): Promise<[string[][], string[][]]> {
   const [file, run, out] = [name, `run-${name}`, `torch-${name}`].map((each) => join(folder, each));
@@ -19,11 +25,6 @@ async function both(name: string, text: string, options: string[]): Promise<[str
   const trained = backstepProcess('train', file, '--steps', '4', '--hidden', '5', ...options, '--out', run);
   expect([trained.status, trained.stderr]).toEqual([0, expect.anything()]);
   expect((await backstep('export', run, '--to', 'torch-script-py', '--out', out)).status).toBe(0);
-  const cells = (csv: string): string[][] =>
-    csv
-      .trim()
-      .split('\n')
-      .map((line) => line.split(','));
   const ours = await backstep('predict', run, file);
   expect(runProgram(python, [join(out, 'model.py')])).toContain(': ok');
   return [cells(ours.stdout), cells(runProgram(python, [join(out, 'predict.py'), file]))];
@@ -128,6 +129,28 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
       new Date(Date.UTC(2023, 11, 30) + k * 3_600_000).toISOString().slice(0, 16);
     const rows = Array.from({ length: 90 }, (_, k) => `${hours(k)},${k % 24}`);
     expectSame(await both('hours.csv', `at,load\n${rows.join('\n')}\n`, ['--dates', '--window', '5']), [0]);
+  });
+
+  it.each<[string, (date: Date) => string]>([
+    ['months', (date) => `${date.getUTCFullYear()}-${1 + date.getUTCMonth()}`],
+    ['days', (date) => `${date.getUTCDate()}.${1 + date.getUTCMonth()}.${date.getUTCFullYear()}`],
+  ])('reads %s, written as in training', async (name, written) => {
+    const dates = Array.from({ length: 60 }, (_, k) =>
+      name === 'months' ? Date.UTC(2001, k) : Date.UTC(2001, 0, 1 + k),
+    );
+    const rows = dates.map((date, k) => `${written(new Date(date))},${k % 7}`);
+    expectSame(await both(`${name}.csv`, `at,sold\n${rows.join('\n')}\n`, ['--window', '5']), [0]);
+  });
+
+  it('after a training on JSON reads a table by its most frequent separator', async () => {
+    const rows = Array.from({ length: 60 }, (_, k) => ({ x: k % 7, y: k % 4 }));
+    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    await both('objects.jsonl', lines, ['--task', 'forecast', '--target', 'x,y', '--window', '5']);
+    const table = join(folder, 'objects.csv');
+    writeFileSync(table, `x;y;a, b\n${rows.map(({ x, y }) => `${x};${y};\n`).join('')}`);
+    const ours = await backstep('predict', join(folder, 'run-objects.jsonl'), table);
+    const theirs = runProgram(python, [join(folder, 'torch-objects.jsonl', 'predict.py'), table]);
+    expectSame([cells(ours.stdout), cells(theirs)]);
   });
 
   it.each(['conll', 'conllu', 'jsonl'])('tags sentences of %s', async (ending) => {

@@ -20,13 +20,13 @@ def rows_of(file):
         absent = {name: None for row in objects for name in row}
         return [{**absent, **row} for row in objects], None
     first = re.sub('"[^"]*"', "", text).split("\\n", 1)[0]
-    usual, known = FORMAT.get("separator") or ",", FORMAT.get("names") or []
+    usual, known = FORMAT.get("separator"), FORMAT.get("names") or []
     if file.endswith(".tsv"):
         separator = "\\t"
-    elif usual in first or len(known) == 1:
+    elif usual and (usual in first or len(known) == 1):
         separator = usual
     else:
-        separator = max(usual + "\\t;,|", key=first.count)
+        separator = max((usual or ",") + "\\t;,|", key=first.count)
     cells = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     names = [name.strip() or f"column{k}" for k, name in enumerate(cells[0], start=1)]
     header = FORMAT.get("header")
@@ -112,6 +112,18 @@ def numbered(symbols, known):
 /** Reads series of numbers. */
 const READ_SERIES = `
 
+def iso_of(text, how):
+    """A date whose parts are in the order of training, such as day.month.year, in the form 2024-12-31."""
+    order = re.split("[./-]", how)
+    digits = [r"(\\d{4})" if part == "year" else r"(\\d\\d?)" for part in order]
+    sign = "[/-]" if "/" in how else re.escape(how[len(order[0])])
+    parts = re.fullmatch(sign.join(digits) + "([T ].*)?", text)
+    if not parts:
+        raise ValueError
+    named = {"day": 1, **dict(zip(order, map(int, parts.groups())))}
+    return f"{named['year']:04}-{named['month']:02}-{named['day']:02}{parts[len(order) + 1] or ''}"
+
+
 def time_of(value):
     """What orders the rows: a number, or the seconds of a date, in UTC if it has no zone."""
     if not isinstance(value, str):
@@ -120,15 +132,12 @@ def time_of(value):
     form = {"comma": comma, "point": point}.get(how, point)(value.strip())
     if form is not None:
         return form
+    ordered = re.search("[./-]", how)
     try:
-        parts = re.fullmatch(r"(\\d+)([./-])(\\d+)\\2(\\d+)(.*)", value.strip(), re.DOTALL)
-        if parts and re.search("[./]", how):
-            order = re.split("[./]", how)
-            named = dict(zip(order, parts.group(1, 3, 4)))
-            value = f"{int(named['year']):04}-{int(named['month']):02}-{int(named['day']):02}{parts[5]}"
-        date = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    except (ValueError, KeyError):
-        like = how if "year" in how else "2024-12-31"
+        text = iso_of(value.strip(), how) if ordered else value.strip()
+        date = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        like = how if ordered else "2024-12-31"
         raise SystemExit(f"dates must be like {like}, or numbers, got {value!r}") from None
     return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
 
@@ -407,8 +416,8 @@ holds numbers only: then they are column1, column2 and so on.`;
 /** What is said of the files of a task, and the code that predicts them. */
 export const predictTasks: Readonly<Record<string, { files: string; code: string }>> = {
   forecast: {
-    files: `${TABLE} Dates must be in the form 2024-12-31
-or 2024-12-31T12:30:00, or be numbers; a forecast is given by the number of steps after the last row.`,
+    files: `${TABLE} Dates must be in digits, such as 2024-12-31 or
+2024-12-31T12:30:00, in the order of the training file, or be numbers; a forecast is given by the number of steps after the last row.`,
     code: FORECAST,
   },
   classify: { files: TABLE, code: CLASSIFY },
