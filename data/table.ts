@@ -305,7 +305,8 @@ class Builder {
       : [...new Set([...(before ?? []), ...keysOf(cells)])];
     this.known = new Set(this.names);
     const { kinds = {} } = this.options;
-    for (const name of Object.keys(kinds))
+    // a piece may end before the first row does
+    for (const name of this.names.length > 0 ? Object.keys(kinds) : [])
       must(this.names.includes(name), this.where, `kinds must be of ${this.names.join(', ')}`, name);
     for (const [k, row] of cells.entries()) this.mustFit(row, lines[k]);
     this.columns = this.names.map((name, k) =>

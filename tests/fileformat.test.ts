@@ -48,6 +48,14 @@ describe('the format of a file', () => {
     expect(valuesOf(await readAs('v\tw\n1,234\t2\n', format))).toEqual([[1234]]);
   });
 
+  it('kinds of columns wait for a name of several lines', async () => {
+    const rows: unknown[][][] = [];
+    const options = { name: 'x', separator: ';', kinds: { sold: 'comma' } } as const;
+    for await (const table of tablesFrom(['"a long\n', 'name";sold\n', '1;2,5\n'], options))
+      rows.push(valuesOf(table));
+    expect(rows).toEqual([[[1], [2.5]]]);
+  });
+
   it('rows that arrive one by one are read as in one file', async () => {
     const text = 'Tag;Umsatz\n01.02.2024;1.234\n02.02.2024;7\n03.02.2024;0,5\n';
     const format = (await read(german)).format(['Tag', 'Umsatz']);
