@@ -15,7 +15,7 @@ import { readSchedule } from '../run/settings';
 
 const examples = `
 Tasks:
-  text           the next character or word of a text
+  text           the next character, word or byte pair of a text
 ${tasks.map(({ name, about }) => `  ${name.padEnd(15)}${about}`).join('\n')}
 
 Without --task, the file decides if it clearly fits one task: .txt and .md are texts.

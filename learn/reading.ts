@@ -23,16 +23,18 @@ export const readingSettings = {
   },
   kinds: {
     ...{ kind: 'text', label: 'Kinds', unit: 'list', must: 'COLUMN=HOW, separated by commas' },
-    help: 'how to read columns, as in zip=texts,price=comma,day=day/month/year',
+    help: `how to read columns, as in zip=texts,price=comma,day=day/month/year: ${waysToRead.join(', ')}`,
     otherwise: 'by the first 10,000 rows',
   },
 } as const satisfies Record<string, Setting>;
 
 /** Options of the commands that use a model. */
-export const usingSettings = {
-  ...readingSettings,
-  missing: { ...missing, default: undefined, otherwise: 'as in training' },
-} as const satisfies Record<string, Setting>;
+export const usingSettings: Readonly<Record<string, Setting>> = Object.fromEntries(
+  Object.entries({ ...readingSettings, missing }).map(([name, setting]) => [
+    name,
+    { ...setting, default: undefined, otherwise: 'as in training' },
+  ]),
+);
 
 /** Options of reading as given on the command line. */
 export type GivenReading = Partial<Record<keyof typeof readingSettings, string>>;

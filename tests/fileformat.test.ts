@@ -207,6 +207,14 @@ describe('on the command line', () => {
     });
   });
 
+  it('the help lists the ways to read a column, and that a model reads as in training', async () => {
+    const helpOf = async (command: string): Promise<string> =>
+      (await backstepIn(folder, command, '--help')).stdout.replace(/\s+/g, ' ');
+    expect(await helpOf('data')).toContain('day=day/month/year: numbers, dates, texts, lists, point, comma,');
+    for (const command of ['predict', 'evaluate'])
+      expect((await helpOf(command)).match(/\(default: as in training\)/g)).toHaveLength(4);
+  });
+
   it.each([
     [['data', 'a.txt', '--separator', ', '], 'data: --separator must be one character, or tab, got ,'],
     [['data', 'a.txt', '--kinds', 'zip'], 'data: --kinds must be COLUMN=HOW, separated by commas, got zip'],

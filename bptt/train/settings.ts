@@ -41,7 +41,7 @@ export const trainingSettings = {
   },
   embedding: {
     ...{ kind: 'number', whole: true, least: 1, off: true, default: 'off' },
-    ...{ label: 'Embedding', unit: 'n', help: 'width of an embedding of the characters, or off' },
+    ...{ label: 'Embedding', unit: 'n', help: 'width of an embedding of the symbols, or off' },
   },
   batch: {
     ...{ kind: 'number', whole: true, least: 1, default: 32 },
