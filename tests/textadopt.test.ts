@@ -18,13 +18,16 @@ const [B, T] = [4, 5];
 const options = { text, batch: B, seq: T, threads: 1, executor: 'wasm' };
 
 /** A program that trains a small model of text for three steps, and saves it. */
-async function program(more: { alone?: boolean } = {}) {
+async function program(more: { alone?: boolean; reduction?: 'sum' } = {}) {
   const words = 'she sells sea shells by the sea shore\n'.repeat(20);
   writeFileSync(text, words);
   const vocabulary = Vocabulary.of(words);
   const { size } = vocabulary;
   const layers = [gru({ input: size, hidden: 7 })];
-  const net = network({ layers, output: size, loss: 'softmax', dtype: 'float64', seed: 2, executor: 'wasm' });
+  const { alone, ...own } = more;
+  const net = network({
+    ...{ layers, output: size, loss: 'softmax', dtype: 'float64', seed: 2, executor: 'wasm', ...own },
+  });
   const adam = optimizer(net, { name: 'adam', learningRate: 0.02 });
   const streams = new Streams(readText(text).indices, B, T);
   const batch = (k: number) => {
@@ -32,7 +35,7 @@ async function program(more: { alone?: boolean } = {}) {
     return { x: { shape: [T, B], numbers: x }, targets: { shape: [T, B], numbers: targets } };
   };
   await fit(net, [0, 1, 2].map(batch), { optimizer: adam, threads: 1 });
-  save(net, file, { vocabulary, ...(!more.alone && { optimizer: adam }) });
+  save(net, file, { vocabulary, ...(!alone && { optimizer: adam }) });
   return { net, adam };
 }
 const notes = () => jest.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -83,6 +86,13 @@ it('without an optimizer, a new one begins', async () => {
   spy.mockRestore();
   expect(trainer.settings).toMatchObject({ optimizer: 'sgd', lr: 0.5, begun: 0 });
   expect(await runTrainer(trainer as never)).toBe('steps');
+});
+
+it('a sum of losses is refused, since the figures of a run are means', async () => {
+  await program({ reduction: 'sum' });
+  expect(() => adopt(options, { bytes: readFileSync(file), file })).toThrow(
+    'saved by a program, with the reduction sum',
+  );
 });
 
 it('what contradicts the checkpoint is refused', async () => {

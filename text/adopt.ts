@@ -90,6 +90,8 @@ function vocabularyOf({ network, vocabulary }: Checkpoint, file: string): Vocabu
       `with the topology ${topology}, the loss ${loss ?? 'none'}${layers.some(isBidirectional) ? ' and bidirectional layers' : ''}`,
       "it predicts what comes next with the topology many-to-many, the loss 'softmax' and layers that read forward",
     );
+  if (network.reduction !== 'mean')
+    return refused('with the reduction sum', "the figures of a run are means: reduction: 'mean'");
   return vocabulary;
 }
 
