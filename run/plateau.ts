@@ -1,4 +1,4 @@
-/** `--plateau` of a run: a learning rate that is lowered when validations bring nothing. */
+/** `--plateau` of a run: a learning rate that is lowered when validations stop improving. */
 import * as v from 'valibot';
 import { plateau, type Plateau, type PlateauState } from '../bptt/train/plateau';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from '../bptt/train/schedules';
@@ -57,7 +57,7 @@ export function readPlateau(
   if (schedule.name !== 'constant')
     throw usage(
       `train: --plateau must be left out with --schedule ${schedule.name}, got ${show(text)} (both change the learning rate)`,
-      'leave one of them out; --schedule warmup:STEPS goes with it',
+      'leave one of them out; only --schedule warmup:STEPS can be combined with it',
     );
   const { patience: own } = made.options;
   if (patience !== undefined && own + 1 >= patience)
