@@ -88,6 +88,7 @@ function collectNumbers(
 ): Collector {
   const values = new Growing();
   const form = found ? formOf(found.format) : () => NaN;
+  let certain = found?.certain === true;
   return {
     how: found?.certain ? found.format : kind,
     add(cell) {
@@ -95,12 +96,14 @@ function collectNumbers(
       const missing = typeof cell === 'string' && isMissing(cell);
       const value = typeof cell === 'number' ? cell : missing ? NaN : form(cell);
       values.push(value);
+      // digits alone are the same number in each format; any other decides the format, also after the sample
+      certain ||= kind === 'numbers' && typeof cell === 'string' && !missing && /[.,e]/i.test(cell);
       return missing || Number.isFinite(value);
     },
     finish: () =>
       ({
         ...{ name, kind, values: values.array },
-        ...(found?.certain && { format: found.format }),
+        ...(found && certain && { format: found.format }),
       }) as Column,
   };
 }

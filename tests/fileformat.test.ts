@@ -48,6 +48,15 @@ describe('the format of a file', () => {
     expect(valuesOf(await readAs('v\tw\n1,234\t2\n', format))).toEqual([[1234]]);
   });
 
+  it('a number after the sample, from which kinds are inferred, is the same when the file is read again', async () => {
+    const rows = Array.from({ length: 10_000 }, (_, k) => `${k};${k % 7},5\n`);
+    const text = `n;v\n${rows.join('')}12.001;3,5\n`;
+    const first = await read(text);
+    const format = first.format(['n', 'v']);
+    expect(format.kinds).toEqual({ n: 'point', v: 'comma' });
+    expect(valuesOf(await readAs(text, format))).toEqual(valuesOf(first));
+  });
+
   it('kinds of columns wait for a name of several lines', async () => {
     const rows: unknown[][][] = [];
     const options = { name: 'x', separator: ';', kinds: { sold: 'comma' } } as const;
