@@ -10,7 +10,7 @@ import { bitError, corrupt, hopfield, Random, randomPatterns } from '../index';
 const goldens = {
   hebbian: 'd535cb7dd70715ec905e1df675c434ad',
   storkey: '63ea2d93c785205da1c50f17085ec337',
-  'pseudo-inverse': '137c3a48a0b5a6fb992cf81a2212cf2f',
+  'pseudo-inverse': '8ef53baf2af6a49c89f24216e5f25279',
 };
 
 test.each(Object.entries(goldens))('%s', (rule, golden) => {
@@ -25,21 +25,22 @@ test.each(Object.entries(goldens))('%s', (rule, golden) => {
   ]) {
     const patterns = randomPatterns(P, N, random);
     const net = hopfield({ patterns, rule: rule as keyof typeof goldens });
-    // the products of the pseudo-inverse are fused where the machine can
-    note(...Array.from(net.weights.data, rule === 'pseudo-inverse' ? Math.fround : Number), bitError(net));
+    // the products of the pseudo-inverse are fused where the machine can; adding 0 makes a negative zero positive
     const places = rule === 'pseudo-inverse' ? 1e6 : 2 ** 52;
+    const rounded = (x: number): number => Math.round(x * places) / places + 0;
+    note(...Array.from(net.weights.data, rule === 'pseudo-inverse' ? rounded : Number), bitError(net));
     for (const mode of ['asynchronous', 'synchronous'] as const)
       for (const pattern of patterns) {
         const probe = corrupt(pattern, 0.2, random);
         const moments = net.steps(probe, { mode, random, sweeps: 20 });
         for (let next = moments.next(); ; next = moments.next()) {
           const { energy, state } = next.value;
-          note(Math.round(energy * places) / places, ...state);
+          note(rounded(energy), ...state);
           if (!next.done) continue;
           note(next.value.sweeps, next.value.overlap, next.value.pattern);
           break;
         }
-        note(...net.overlaps(probe), Math.round(net.energy(probe) * places) / places);
+        note(...net.overlaps(probe), rounded(net.energy(probe)));
       }
   }
   expect(hash.digest('hex').slice(0, 32)).toBe(golden);
