@@ -81,18 +81,20 @@ export function mustKnowKeys(
   what = 'options must be among',
   why?: (key: string) => string | undefined,
 ): void {
-  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
-  mustBe(isObject, where, 'options must be an object', options);
+  mustBeObject(options, where, 'options');
   for (const key of Object.keys(options)) {
     if (allowed.includes(key)) continue;
     mustBe(false, where, `${what} ${allowed.join(', ')}`, key, why?.(key) ?? suggestion(key, allowed));
   }
 }
 
+/** Whether the value is an object that is no list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Throws TypeError unless the value is an object that is no list. */
 export function mustBeObject(value: unknown, where: string, name: string): asserts value is object {
-  const fits = typeof value === 'object' && value !== null && !Array.isArray(value);
-  mustBe(fits, where, `${name} must be an object`, value);
+  mustBe(isRecord(value), where, `${name} must be an object`, value);
 }
 
 /** Throws TypeError unless the value is a list; `of` names what it holds. */

@@ -4,7 +4,8 @@
  *
  * Sources: Sennrich et al. 2016, "Neural machine translation of rare words with subword units"; Radford et al. 2019 (GPT-2).
  */
-import { must, mustBe } from '../core/check';
+import { isRecord, must, mustBe } from '../core/check';
+import { shortened } from '../core/format';
 import { parseJson } from './json';
 
 /**
@@ -149,9 +150,6 @@ const REQUIRED: readonly (readonly [path: string, values: readonly unknown[], wh
   ['model.ignore_merges', [false, undefined], 'all merges are made'],
 ];
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The value at a path of nested objects; undefined if there is none. */
 const at = (value: unknown, path: string): unknown =>
   path.split('.').reduce((inner, key) => (isRecord(inner) ? inner[key] : undefined), value);
@@ -221,7 +219,4 @@ export function symbolsOf(vocab: unknown): string[] {
 }
 
 /** A value as JSON, cut to a line. */
-function short(value: unknown): string {
-  const text = value === undefined ? 'none' : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
+const short = (value: unknown): string => (value === undefined ? 'none' : shortened(JSON.stringify(value)));

@@ -6,7 +6,7 @@
  */
 import type { Cell } from '../cells/cell';
 import { cellFromText } from '../cells/text';
-import { must, mustBe, mustKnowKeys } from '../core/check';
+import { isRecord, must, mustBe, mustKnowKeys } from '../core/check';
 import { safe } from '../core/safe';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { problemOfCell } from '../bptt/check/problem';
@@ -61,8 +61,6 @@ export function readAssignment(text: string): Assignment {
       cause: error,
     });
   }
-  const isRecord = (value: unknown): value is Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
   mustBe(isRecord(parsed), 'assignment', 'it must be an object', text.slice(0, 40));
   mustKnowKeys(parsed, ['cell', 'points'], 'assignment');
   const { cell, points } = parsed;

@@ -1,4 +1,6 @@
 /** Protocol between the referee and a program: one line of JSON for a question, one for its answer. */
+import { isRecord } from '../core/check';
+import { shortened } from '../core/format';
 import { rowMajor, toNested, isTensor, type Numbers } from '../core/tensor';
 import { precisions, type Precision } from './errorbound';
 import type { Question } from './subject';
@@ -90,11 +92,6 @@ function parse(answer: string): unknown {
     `an answer must be one line of JSON, got ${line.trim() === '' ? 'an empty line' : shortened(line)} (messages belong on standard error)`,
   );
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}…` : text);
 
 /** Maximum nesting depth of lists. */
 const DEPTH = 3;

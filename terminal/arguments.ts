@@ -1,4 +1,5 @@
 /** Parses command-line arguments: numbers, names, and values of settings. */
+import { shortened } from '../core/format';
 import { nearest } from '../core/nearest';
 import {
   parseDecimal,
@@ -63,8 +64,7 @@ export function known<T extends string>(given: unknown, words: readonly T[], mus
   );
 }
 
-export const show = (text: string): string =>
-  text === '' ? "''" : text.length > 60 ? `${text.slice(0, 57)}…` : text;
+export const show = (text: string): string => (text === '' ? "''" : shortened(text));
 
 /** Quotes a word for a shell: `'my file.txt'`. */
 export const quote = (word: string): string =>
