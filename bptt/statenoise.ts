@@ -12,21 +12,13 @@
  * "A theoretically grounded application of dropout in recurrent neural networks".
  */
 import { lazyEquations } from '../core/equations/equations';
+import { once } from '../core/once';
 import type { Program } from '../core/programs/program';
 import type { Tensor, Tensors } from '../core/tensor';
 
-/** Equations for each state by its name, so that their lines read like those of the cell; made once. */
-function forState(made: (s: string) => Equations): (s: string) => Equations {
-  const known = new Map<string, Equations>();
-  return (s) => {
-    const found = known.get(s) ?? made(s);
-    known.set(s, found);
-    return found;
-  };
-}
-type Equations = ReturnType<typeof lazyEquations>;
+// equations for each state by its name, so that their lines read like those of the cell
 
-const mix = forState((s) =>
+const mix = once((s: string) =>
   lazyEquations(
     'zoneout, forward',
     `${s}Zone, ${s}New, ${s}Prev [B, W]   writes ${s} [B, W]`,
@@ -34,16 +26,16 @@ const mix = forState((s) =>
   ),
 );
 /** The part of a gradient that reaches the new state; `d` is its name. */
-const toNew = (d: string, s: string): Equations => toNewOf(`${d} ${s}`);
-const toNewOf = forState((names) => {
-  const [d, s] = names.split(' ');
-  return lazyEquations(
-    'zoneout, backward',
-    `${s}Zone, ${d} [B, W]   writes ${d}New [B, W]`,
-    `${d}New = (1 - ${s}Zone) * ${d}`,
-  );
-});
-const toOld = forState((s) =>
+const toNew = once((s: string) =>
+  once((d: string) =>
+    lazyEquations(
+      'zoneout, backward',
+      `${s}Zone, ${d} [B, W]   writes ${d}New [B, W]`,
+      `${d}New = (1 - ${s}Zone) * ${d}`,
+    ),
+  ),
+);
+const toOld = once((s: string) =>
   lazyEquations(
     'zoneout, backward',
     `${s}Zone, d${s}Next [B, W]   adds d${s}Prev [B, W]`,
@@ -51,18 +43,18 @@ const toOld = forState((s) =>
   ),
 );
 /** Two paths reach the output: from the layer above, and from the step t + 1. */
-const toOldOutput = forState((s) =>
+const toOldOutput = once((s: string) =>
   lazyEquations(
     'zoneout, backward',
     `${s}Zone, d${s}Out, d${s}Next [B, W]   adds d${s}Prev [B, W]`,
     `d${s}Prev += ${s}Zone * (d${s}Out + d${s}Next)`,
   ),
 );
-const addInput = forState((s) =>
+const addInput = once((s: string) =>
   lazyEquations('residual, forward', `${s}, x [B, W]   writes y [B, W]`, `y = ${s} + x`),
 );
 /** Two paths reach the output y, and a third the state; the cell's own step back has seen the other part of the first two. */
-const toOldResidual = forState((s) =>
+const toOldResidual = once((s: string) =>
   lazyEquations(
     'residual, backward',
     `${s}Zone, dyOut, dyNext, d${s}Next [B, W]   adds d${s}Prev, dx [B, W]`,
@@ -70,14 +62,14 @@ const toOldResidual = forState((s) =>
      dx += ${s}Zone * (dyOut + dyNext)`,
   ),
 );
-const mask = forState((s) =>
+const mask = once((s: string) =>
   lazyEquations(
     'recurrent dropout, forward',
     `${s}Prev, ${s}Keep [B, W]   writes ${s}Kept [B, W]`,
     `${s}Kept = ${s}Prev * ${s}Keep`,
   ),
 );
-const maskBackward = forState((s) =>
+const maskBackward = once((s: string) =>
   lazyEquations(
     'recurrent dropout, backward',
     `d${s}Kept, ${s}Keep [B, W]   writes d${s}Prev [B, W]`,
@@ -185,7 +177,7 @@ export class StateNoise {
   beforeBackward(program: Program, v: Tensors, t: number): void {
     this.eachZone(t, (s, zone) => {
       for (const d of this.gradientsOf(s))
-        toNew(d, s).record(program, { ...v, ...zone, [`${d}New`]: this.gradients[d] });
+        toNew(s)(d).record(program, { ...v, ...zone, [`${d}New`]: this.gradients[d] });
     });
   }
 
