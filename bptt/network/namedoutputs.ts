@@ -1,6 +1,6 @@
 /** Several outputs by name: adjacent columns of one output layer, each with a loss of its own. */
 import { must, mustBe, mustKnowKeys } from '../../core/check';
-import { contents, dtypeOf, isTensor, outside, type Numbers, type Tensor } from '../../core/tensor';
+import { columns, copied, isTensor, type Numbers, type Tensor } from '../../core/tensor';
 import { loss, lossOf, type Loss } from '../../losses';
 import { joinedLoss, type NamedOutput } from '../../losses/joined';
 import { flatten, type FlatNumbers } from './batch/numbers';
@@ -56,15 +56,11 @@ export function namedOutputs<Name extends string>(
       mustBe(isTensor(output), where, 'the output must be a tensor', output);
       const O = output.shape[output.shape.length - 1];
       must(O === width, where, `the output must be ${width} wide`, O, names.join(', '));
-      const rows = output.size / O;
       let from = 0;
       const parts = names.map((name): [Name, Tensor] => {
-        const own = outputs[name].width;
-        const part = outside([...output.shape.slice(0, -1), own], dtypeOf(output));
-        const all = contents(output);
-        for (let r = 0; r < rows; r++)
-          for (let k = 0; k < own; k++) part.data[r * own + k] = all[r * O + from + k];
-        from += own;
+        const to = from + outputs[name].width;
+        const part = copied(columns(output, from, to));
+        from = to;
         return [name, part];
       });
       return Object.fromEntries(parts) as Record<Name, Tensor>;

@@ -1,6 +1,6 @@
 /** Turns the outputs of a network into predictions, by the functions that belong to its loss. */
 import { softmaxRows } from '../../core/softmax';
-import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
+import { columns, contents, dtypeOf, fillFrom, outside, sizeOf, type Tensor } from '../../core/tensor';
 import { lossOf } from '../../losses';
 
 /**
@@ -11,19 +11,16 @@ export function predictionsOf(output: Tensor, loss: string | undefined): Tensor 
   if (loss === undefined) return output;
   const { shape } = output;
   const O = shape[shape.length - 1];
-  const { prediction: whole, columns = [['', O, whole]] } = lossOf(loss);
-  if (columns.every(([, , prediction]) => prediction === 'same')) return output;
-  const numbers = contents(output);
+  const { prediction: whole, columns: named = [['', O, whole] as const] } = lossOf(loss);
+  if (named.every(([, , prediction]) => prediction === 'same')) return output;
   const predicted = outside(shape, dtypeOf(output));
-  const rows = numbers.length / O;
+  const rows = sizeOf(shape) / O;
   let from = 0;
-  for (const [, width, prediction] of columns) {
-    const part = new Float64Array(rows * width);
-    for (let k = 0; k < part.length; k++) part[k] = numbers[Math.floor(k / width) * O + from + (k % width)];
+  for (const [, width, prediction] of named) {
+    const own = contents(columns(output, from, from + width));
     const made =
-      prediction === 'softmax' ? softmaxRows(part, rows) : prediction === 'same' ? part : part.map(sigmoid);
-    for (let k = 0; k < part.length; k++)
-      predicted.data[Math.floor(k / width) * O + from + (k % width)] = made[k];
+      prediction === 'softmax' ? softmaxRows(own, rows) : prediction === 'same' ? own : own.map(sigmoid);
+    fillFrom(columns(predicted, from, from + width), made);
     from += width;
   }
   return predicted;
