@@ -7,6 +7,7 @@ import { constant, gates } from '../core/random/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 import { normalizedEquations } from './parts/gatenorm';
+import { mustNormalize } from './parts/layernorm';
 import { lstmBias, type LstmBiasOptions } from './parts/lstmbias';
 import { withProjection } from './parts/projection';
 
@@ -78,8 +79,7 @@ export function lstm(options: LstmOptions): Cell {
   const biases = lstmBias(options, bias);
   const plain = !peepholes && P === undefined;
   must(!gateNorm || plain, 'lstm', 'gateNorm must be left out with peepholes or a projection', gateNorm);
-  const why = 'a single number, normalized, is always 0';
-  must(!gateNorm || H > 1, 'lstm', 'hidden must be >= 2 with gateNorm', H, why);
+  if (gateNorm) mustNormalize(H, 'lstm', 'hidden must be >= 2 with gateNorm');
   const equations = gateNorm
     ? normalizedEquations(when(bias))
     : withProjection(lstmEquations(when(bias), when(peepholes)), P);

@@ -10,6 +10,10 @@
 import { must } from '../../core/check';
 import type { CellEquations } from '../cell';
 
+/** @throws RangeError for a single number, which less its mean is 0. */
+export const mustNormalize = (count: number, where: string, what: string): void =>
+  must(count > 1, where, what, count, 'a single number, normalized, is always 0');
+
 /** The names that stand for the input and its gradient, in the text of a cell. */
 const input = /(?<!\w)x(?!\w)/g;
 const inputGradient = /(?<!\w)dx(?!\w)/g;
@@ -19,12 +23,12 @@ const inputGradient = /(?<!\w)dx(?!\w)/g;
  *
  *   parameters of the cell, gain [D]   shift [D]
  *
- * @throws RangeError for D = 1: a single number less its mean is 0.
+ * @throws RangeError for D = 1.
  * @example withLayerNorm(gru({ input: 2, hidden: 3 }).equations!, 2).forward.includes('a = xn @ Wx + b') // true
  */
 export function withLayerNorm(equations: CellEquations, D: number): CellEquations {
   const { name, shapes, forward, backward, jacobian } = equations;
-  must(D > 1, name, 'input must be >= 2 with layerNorm', D, 'a single number, normalized, is always 0');
+  mustNormalize(D, name, 'input must be >= 2 with layerNorm');
   return {
     ...equations,
     shapes: `${shapes}
