@@ -262,9 +262,7 @@ export class TaskTrainer implements Trainee {
     const loss = this.lossOf(validation);
     this.curves.validation.add(step, loss);
     this.best.see({ step, loss });
-    const factor = lowered(this.plateau, loss);
-    const now = factor === undefined ? {} : { learningRate: this.settings.lr * factor };
-    return { event: 'validation', step, loss, ...now };
+    return { event: 'validation', step, loss, ...lowered(this.plateau, loss, this.settings.lr) };
   }
 
   checkpoint(): CheckpointToSave {

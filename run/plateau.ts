@@ -95,10 +95,10 @@ export function rateOf(options: ScheduleOptions, lower: Plateau | undefined): Sc
   return lower ? (step) => proper(step) * lower.factor : proper;
 }
 
-/** Tells the plateau of a validation; returns the new factor if it lowered the learning rate. */
-export function lowered(lower: Plateau | undefined, loss: number): number | undefined {
+/** Tells the plateau of a validation; returns the new learning rate, a multiple of `rate`, if it has been lowered. */
+export function lowered(lower: Plateau | undefined, loss: number, rate: number): { learningRate?: number } {
   const before = lower?.factor;
   // a diverged validation has no value to compare
   lower?.see(Number.isFinite(loss) ? loss : Number.MAX_VALUE);
-  return lower?.factor === before ? undefined : lower?.factor;
+  return lower === undefined || lower.factor === before ? {} : { learningRate: rate * lower.factor };
 }

@@ -22,7 +22,11 @@ const constant = { name: 'constant' } as const;
 test('the factor multiplies the rate of a warm-up', () => {
   const lower = plateau({ factor: 0.5, patience: 0 });
   const rate = rateOf({ ...constant, warmUp: 4 }, lower);
-  expect([lowered(lower, 3), lowered(lower, 3), lowered(lower, NaN)]).toEqual([undefined, 0.5, 0.25]);
+  expect([lowered(lower, 3, 2), lowered(lower, 3, 2), lowered(lower, NaN, 2)]).toEqual([
+    {},
+    { learningRate: 1 },
+    { learningRate: 0.5 },
+  ]);
   expect([rate(0), rate(9)]).toEqual([0.0625, 0.25]);
   expect(rateOf(constant, undefined)(9)).toBe(1);
 });

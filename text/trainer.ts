@@ -277,9 +277,13 @@ export class Trainer implements Trainee {
     const loss = this.validate(QUICK_VALIDATION)?.loss;
     if (loss === undefined) return undefined;
     this.curves.validation.add(step, loss);
-    const factor = lowered(this.plateau, loss);
-    const now = factor === undefined ? {} : { learningRate: this.settings.lr * factor };
-    return { event: 'validation', step, loss, bits: loss * BITS, ...now };
+    return {
+      event: 'validation',
+      step,
+      loss,
+      bits: loss * BITS,
+      ...lowered(this.plateau, loss, this.settings.lr),
+    };
   }
 
   pictures(): Promise<Record<string, string>> {
