@@ -2,42 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  gradcheck,
-  gru,
-  lossNames,
-  namedOutputs,
-  network,
-  pytorchProject,
-  Random,
-  type NetworkOptions,
-} from '../index';
+import { gradcheck, lossNames, namedOutputs, pytorchProject, type NetworkOptions } from '../index';
+import { B, T, lengths, make, named, own, random, x, classes } from './namedcase';
 import { describeWith, pythonWith, run } from './outside';
-
-const [T, B, D, H] = [5, 3, 2, 6];
-const random = new Random(3);
-const x = { shape: [T, B, D], numbers: Array.from({ length: T * B * D }, () => random.normal()) };
-const named = namedOutputs({
-  sign: { width: 2, loss: 'softmax' },
-  level: { width: 3, loss: 'softmax', weight: 0.5 },
-  sum: { width: 2, loss: 'squared', weight: 2 },
-});
-const classes = (below: number) =>
-  Array.from({ length: T }, () => Array.from({ length: B }, () => random.below(below)));
-const own = {
-  sign: classes(2),
-  level: classes(3),
-  sum: { shape: [T, B, 2], numbers: Array.from({ length: T * B * 2 }, () => random.normal()) },
-};
-const lengths = [T, 3, 4];
-const make = (more: Partial<NetworkOptions> = {}) =>
-  network({
-    layers: [gru({ input: D, hidden: H })],
-    output: named.width,
-    loss: named.loss,
-    seed: 4,
-    ...more,
-  });
 
 test.each<[string, Partial<NetworkOptions>]>([
   ['many to many', {}],

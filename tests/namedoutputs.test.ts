@@ -12,43 +12,18 @@ import {
   namedOutputs,
   network,
   parallel,
-  Random,
   registerLoss,
   toFlat,
   toNested,
   type Batch,
   type NamedOutput,
-  type NetworkOptions,
   type Tensor,
 } from '../index';
 import { distance } from './executors';
+import { B, D, H, T, lengths, make, named, own, x } from './namedcase';
 import { register } from './process';
 
-const [T, B, D, H] = [5, 3, 2, 6];
-const random = new Random(3);
-const x = { shape: [T, B, D], numbers: Array.from({ length: T * B * D }, () => random.normal()) };
-const named = namedOutputs({
-  sign: { width: 2, loss: 'softmax' },
-  level: { width: 3, loss: 'softmax', weight: 0.5 },
-  sum: { width: 2, loss: 'squared', weight: 2 },
-});
-const classes = (below: number) =>
-  Array.from({ length: T }, () => Array.from({ length: B }, () => random.below(below)));
-const own = {
-  sign: classes(2),
-  level: classes(3),
-  sum: { shape: [T, B, 2], numbers: Array.from({ length: T * B * 2 }, () => random.normal()) },
-};
-const lengths = [T, 3, 4];
 const batch: Batch = { x, targets: named.targets(own), lengths };
-const make = (more: Partial<NetworkOptions> = {}) =>
-  network({
-    layers: [gru({ input: D, hidden: H })],
-    output: named.width,
-    loss: named.loss,
-    seed: 4,
-    ...more,
-  });
 
 /** Networks with the weights of a part of the columns, and the loss of that part. */
 function single(of: ReturnType<typeof make>, from: number, width: number, loss: string) {
