@@ -23,7 +23,7 @@ import { Field } from './field';
 import { once } from './once';
 import { Random } from './random/random';
 import type { OperationName } from './programs/scalar';
-import { inputsOf, type Graph } from './programs/statement';
+import { constantsOf, inputsOf, operationsOf, type Graph, type GraphOperation } from './programs/statement';
 
 /** A residue and its derivative in one direction. */
 export interface Residue {
@@ -238,16 +238,9 @@ export const residueRules: Record<OperationName, Rule> = {
   stop: { ...choice(() => 0), partials: () => [0] },
 };
 
-/** A node that is computed: a constant, or an operation on the nodes `args`. */
-interface Step {
-  node: number;
-  constant: number;
-  rule?: Rule;
-  args: readonly number[];
-  /** The nodes of its three operands; a missing one is 0. */
-  a: number;
-  b: number;
-  c: number;
+/** An operation with its rule. */
+interface Step extends GraphOperation {
+  rule: Rule;
   /** eᵃ, eᵇ, eᶜ. */
   exponential: (k: number) => number;
 }
@@ -258,38 +251,28 @@ export class GraphInField {
   readonly du: Float64Array;
   /** The nodes of the inputs, in the order of `inputsOf`. */
   readonly inputs: readonly number[];
+  private readonly constants: readonly { node: number; value: number }[];
   private readonly steps: readonly Step[];
   /** For each node, eˣ by an identity of its operation. */
   private readonly identities: readonly ((() => number | undefined) | undefined)[];
-  private point: Point | undefined;
   /** The point whose constants the nodes hold. */
-  private settled: Point | undefined;
+  private point: Point | undefined;
 
-  constructor({ nodes }: Graph) {
-    const none = nodes.length;
-    [this.re, this.du] = [new Float64Array(none + 1), new Float64Array(none + 1)];
+  constructor(graph: Graph) {
+    const { nodes } = graph;
+    const size = nodes.length + 1;
+    [this.re, this.du] = [new Float64Array(size), new Float64Array(size)];
     this.inputs = nodes.flatMap(({ op }, node) => (op === 'input' ? [node] : []));
-    this.steps = nodes.flatMap((it, node): Step[] => {
-      if (it.op === 'input') return [];
-      const isConstant = it.op === 'constant';
-      const args = isConstant ? [] : it.args;
-      return [
-        {
-          ...{
-            node,
-            args,
-            constant: isConstant ? it.value : 0,
-            rule: isConstant ? undefined : residueRules[it.op],
-          },
-          ...{ a: args[0] ?? none, b: args[1] ?? none, c: args[2] ?? none },
-          exponential: (k) => this.exponential(args[k]),
-        },
-      ];
-    });
+    this.constants = constantsOf(graph);
+    this.steps = operationsOf(graph).map((one) => ({
+      ...one,
+      rule: residueRules[one.op],
+      exponential: (k) => this.exponential(one.args[k]),
+    }));
     const { re } = this;
     const identities: (typeof this.identities)[number][] = [];
     for (const { node, rule, a, b, c, exponential } of this.steps)
-      identities[node] = () => rule?.exponential?.(this.point as Point, re[a], re[b], re[c], exponential);
+      identities[node] = () => rule.exponential?.(this.point as Point, re[a], re[b], re[c], exponential);
     this.identities = identities;
   }
 
@@ -297,15 +280,10 @@ export class GraphInField {
   run(point: Point): void {
     const { re, du, steps } = this;
     // at the same point, constants keep their residues
-    const isNew = this.settled !== point;
-    if (isNew) this.settled = undefined; // until all are computed: a division by 0 may come before
+    if (this.point !== point) for (const { node, value } of this.constants) re[node] = point.constant(value);
     this.point = point;
     for (let k = 0; k < steps.length; k++) {
-      const { node, rule, constant, args, a, b, c, exponential } = steps[k];
-      if (!rule) {
-        if (isNew) re[node] = point.constant(constant);
-        continue;
-      }
+      const { node, rule, args, a, b, c, exponential } = steps[k];
       const y = (re[node] = rule.value(point, re[a], re[b], re[c], exponential));
       let slope = 0;
       // the chain rule; skipped if all arguments are constant
@@ -315,7 +293,6 @@ export class GraphInField {
       }
       du[node] = slope;
     }
-    this.settled = point;
   }
 
   /** eˣ of the k-th node. */

@@ -16,7 +16,7 @@ import { isOneHot } from '../core/onehot';
 import { plain } from '../core/programs/plain';
 import type { Executor, Operation, Pointwise, Product, Reduction } from '../core/programs/program';
 import { rules, type OperationName } from '../core/programs/scalar';
-import type { Graph } from '../core/programs/statement';
+import { constantsOf, operationsOf, type Graph } from '../core/programs/statement';
 import { sizeOf, type Tensor } from '../core/tensor';
 import { positionOf } from '../bptt/check/problem';
 
@@ -231,20 +231,16 @@ const errorOf = (value: number, units: number, { unit, underflow }: Rounding): n
 
 /** A graph on numbers with bounds, for many elements: `run` computes all nodes from the inputs. */
 function boundedNodes(
-  { nodes }: Graph,
+  graph: Graph,
   rounding: Rounding,
 ): { values: Float64Array; errors: Float64Array; run: () => void } {
-  const none = nodes.length; // stands for a missing operand
-  const [values, errors] = [new Float64Array(none + 1), new Float64Array(none + 1)];
-  const steps = nodes.flatMap((one, node) => {
-    if (one.op === 'constant') {
-      values[node] = one.value;
-      errors[node] = errorOf(one.value, 1, rounding);
-    }
-    if (one.op === 'constant' || one.op === 'input') return [];
-    const [a, b = none, c = none] = one.args;
-    return [{ node, a, b, c, op: one.op }];
-  });
+  const size = graph.nodes.length + 1;
+  const [values, errors] = [new Float64Array(size), new Float64Array(size)];
+  for (const { node, value } of constantsOf(graph)) {
+    values[node] = value;
+    errors[node] = errorOf(value, 1, rounding);
+  }
+  const steps = operationsOf(graph);
   const run = (): void => {
     for (const { node, a, b, c, op } of steps) {
       const of = [values[a], values[b], values[c]] as const;

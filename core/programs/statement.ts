@@ -63,6 +63,30 @@ export function statementOf(graph: Graph): Statement {
   return Object.assign(body, { graph });
 }
 
+/** An operation of a graph. */
+export interface GraphOperation {
+  node: number;
+  op: OperationName;
+  args: readonly number[];
+  /** The nodes of its three operands; the number of all nodes stands for a missing one. */
+  a: number;
+  b: number;
+  c: number;
+}
+
+/** The operations of a graph, in the order of its nodes. */
+export const operationsOf = ({ nodes }: Graph): GraphOperation[] =>
+  nodes.flatMap((one, node) => {
+    if (one.op === 'constant' || one.op === 'input') return [];
+    const { op, args } = one;
+    const [a, b = nodes.length, c = nodes.length] = args;
+    return [{ node, op, args, a, b, c }];
+  });
+
+/** The constants of a graph. */
+export const constantsOf = ({ nodes }: Graph): { node: number; value: number }[] =>
+  nodes.flatMap((one, node) => (one.op === 'constant' ? [{ node, value: one.value }] : []));
+
 /** The nodes of a graph on dual numbers. */
 export interface DualNodes {
   /** The value of each node. */
@@ -74,15 +98,11 @@ export interface DualNodes {
 }
 
 /** A graph on dual numbers with derivatives in several directions, for many elements. */
-export function dualsOf({ nodes }: Graph, lanes: number): DualNodes {
-  const none = nodes.length; // stands for a missing operand
-  const [re, du] = [new Float64Array(none + 1), new Float64Array((none + 1) * lanes)];
-  const steps = nodes.flatMap((one, node) => {
-    if (one.op === 'constant') re[node] = one.value;
-    if (one.op === 'constant' || one.op === 'input') return [];
-    const [a, b = none, c = none] = one.args;
-    return [{ ...{ node, a, b, c }, ...rules[one.op] }];
-  });
+export function dualsOf(graph: Graph, lanes: number): DualNodes {
+  const size = graph.nodes.length + 1;
+  const [re, du] = [new Float64Array(size), new Float64Array(size * lanes)];
+  for (const { node, value } of constantsOf(graph)) re[node] = value;
+  const steps = operationsOf(graph).map(({ node, op, a, b, c }) => ({ node, a, b, c, ...rules[op] }));
   const run = (count: number): void => {
     for (let k = 0; k < steps.length; k++) {
       const { node, a, b, c, value, partials } = steps[k];
