@@ -103,6 +103,14 @@ const config = {
   },
 } as const;
 
+/** The options that are passed on, to one benchmark or to all. */
+const passedOn = (values: Arguments<typeof config>['values'], name?: string): string[] =>
+  Object.entries(known).flatMap(([option, takers]) => {
+    const value = values[option as keyof typeof values];
+    const taken = name === undefined || takers.includes(name);
+    return taken && typeof value === 'string' ? [`--${option}`, value] : [];
+  });
+
 /** The results of one version of Node: all rows, the judged figures, the tables as printed. */
 type Output = Partial<Results> & BenchmarkOutput;
 
@@ -117,10 +125,7 @@ async function runGroups(
   const printed: Printed[] = [];
   try {
     for (const name of chosen.flatMap((group) => groups[group])) {
-      const more = Object.entries(known).flatMap(([option, takers]) => {
-        const value = values[option as keyof typeof values];
-        return takers.includes(name) && typeof value === 'string' ? [`--${option}`, value] : [];
-      });
+      const more = passedOn(values, name);
       const flags = [
         ...(values.smallest ? ['--smallest'] : []),
         ...(values.all && name === 'peers' ? ['--all'] : []),
@@ -168,12 +173,14 @@ async function runOn(
 ): Promise<Output> {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-bench-'));
   const out = join(folder, 'results.json');
-  const more = Object.keys(known).flatMap((option) => {
-    const value = values[option as keyof typeof values];
-    return typeof value === 'string' ? [`--${option}`, value] : [];
-  });
   const flags = (['smallest', 'all'] as const).filter((flag) => values[flag]).map((flag) => `--${flag}`);
-  const args = [join(__dirname, '..', 'scripts', 'register.js'), __filename, ...chosen, ...flags, ...more];
+  const args = [
+    join(__dirname, '..', 'scripts', 'register.js'),
+    __filename,
+    ...chosen,
+    ...flags,
+    ...passedOn(values),
+  ];
   try {
     if (!values.json) console.log(`\n==== Node ${major}`);
     const child = spawn(path, ['-r', ...args, '--out', out], {
