@@ -2,13 +2,15 @@
 import { network } from '../../bptt/network/network';
 import { onlineGradients, type OnlineMethod } from '../../bptt/online';
 import { elman } from '../../cells/elman';
+import { lazy } from '../../core/once';
 import { Random } from '../../core/random/random';
 import { say, type Language } from '../build/languages';
 import { lineChart } from './lines';
 
 const [T, D, H, runs, most] = [20, 2, 4, 10, 200];
 
-export function draw(language: Language): Promise<string> {
+/** By the number of estimates, for every language. */
+const points = lazy((): { x: number; y: number }[] => {
   const net = network({ layers: [elman({ input: D, hidden: H })], output: 1, seed: 1 });
   const random = new Random(1);
   const x = Array.from({ length: T }, () => Array.from({ length: D }, () => random.normal()));
@@ -28,11 +30,13 @@ export function draw(language: Language): Promise<string> {
     });
   };
   const all = Array.from({ length: runs }, errors);
-  const points = Array.from({ length: most }, (_, k) => ({
+  return Array.from({ length: most }, (_, k) => ({
     x: k + 1,
     y: Math.sqrt(all.reduce((total, run) => total + run[k], 0) / runs),
   }));
-  return lineChart([{ name: 'UORO', points }], {
+});
+
+export const draw = (language: Language): Promise<string> =>
+  lineChart([{ name: 'UORO', points: points() }], {
     ...{ x: say('estimates n', language), y: say('error of their mean', language), log: 'both' },
   });
-}
